@@ -1,4 +1,5 @@
 // The loop of the announcing node: hears who is alive, decides who answers for what, and puts addresses on the wire.
+import { internalIPs, isNodeReady } from '../api/core/v1/node/facts.ts';
 import { servesLoadBalancers } from '../api/core/v1/service/load-balancer.ts';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { announcedByAnnotation } from '../api/portico/v1/load-balancer-pool.ts';
@@ -260,12 +261,10 @@ export class Announcer {
   }
 
   #internalIPs(nodeName: string): string[] {
-    const addresses = this.#nodes.lister.get(nodeName)?.status?.addresses ?? [];
-    return addresses.flatMap(({ type, address }) => (type === 'InternalIP' ? (canonicalIP(address) ?? []) : []));
+    return internalIPs(this.#nodes.lister.get(nodeName) ?? {}).flatMap((ip) => canonicalIP(ip) ?? []);
   }
 }
 
 function mayAnnounce(node: Readonly<Node>): boolean {
-  const isReady = node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-  return isReady && servesLoadBalancers(node);
+  return isNodeReady(node) && servesLoadBalancers(node);
 }

@@ -1,5 +1,5 @@
 // Blocks of addresses (RFC 4632): reading, writing, and who is inside.
-import { bitsOf, formatIP, type IP, type IPFamily, parseIP, parseIPSloppy } from './ip.ts';
+import { bitsOf, familyOf, formatIP, type IP, type IPFamily, parseIP, parseIPSloppy } from './ip.ts';
 
 export interface CIDR {
   readonly family: IPFamily;
@@ -45,6 +45,11 @@ export function parseCIDR(text: string): CIDR | undefined {
   const parsed = parseCIDRSloppy(text);
   if (!parsed || parsed.leadingZeros || parsed.mapped || parsed.ip.value !== parsed.cidr.base) return undefined;
   return parsed.cidr;
+}
+
+/** Of a text such as `10.0.0.0/8`, whose length is not looked at; undefined where it begins with no address. */
+export function familyOfCIDR(text: string): IPFamily | undefined {
+  return familyOf(text.split('/')[0] ?? '');
 }
 
 /** The block of this length that holds the address. */

@@ -1,5 +1,4 @@
-// The CNI network of a node's pods (https://www.cni.dev/docs/spec/): a bridge whose ports may talk to themselves.
-import { familyOf } from '../net/ip.ts';
+import { familyOfCIDR } from '../net/cidr.ts';
 
 type Ranges = readonly (readonly { readonly subnet: string }[])[];
 
@@ -15,7 +14,7 @@ export interface CNIConfig {
 
 /** Text of a .conflist file. */
 export function cniConfig({ podCIDRs, mtu, dataDir }: CNIConfig): string {
-  const families = new Set(podCIDRs.map((cidr) => familyOf(cidr.split('/')[0] ?? '')));
+  const families = new Set(podCIDRs.map(familyOfCIDR));
   const routes = [
     ...(families.has('IPv4') ? [{ dst: '0.0.0.0/0' }] : []),
     ...(families.has('IPv6') ? [{ dst: '::/0' }] : []),

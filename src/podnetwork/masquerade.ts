@@ -1,6 +1,4 @@
-// What leaves the cluster from a pod gets the node's address: nobody outside has a route to pods. An nftables table of
-// its own, replaced as a whole in one transaction.
-import { familyOf } from '../net/ip.ts';
+import { familyOfCIDR } from '../net/cidr.ts';
 import { bridge } from './cni-config.ts';
 
 export const table = 'portico-podnetwork';
@@ -17,7 +15,7 @@ export interface Masquerade {
 }
 
 function rules(family: 'IPv4' | 'IPv6', { podCIDRs, clusterCIDRs, nodeIPs }: Masquerade): string[] {
-  const of = (items: readonly string[]) => items.filter((i) => familyOf(i.split('/')[0] ?? '') === family);
+  const of = (items: readonly string[]) => items.filter((i) => familyOfCIDR(i) === family);
   const sources = of(podCIDRs);
   if (sources.length === 0) return [];
   const ip = family === 'IPv4' ? 'ip' : 'ip6';

@@ -1,10 +1,11 @@
 // The shell: watches Nodes and keeps the machine's CNI configuration, routes, tunnel and masquerading as they say.
 import { join } from 'node:path';
+import { internalIPs, podCIDRsOf } from '../api/core/v1/node/facts.ts';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { nodes } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
-import { containsCIDR, parseCIDR } from '../net/cidr.ts';
+import { containsCIDR, familyOfCIDR, parseCIDR } from '../net/cidr.ts';
 import { familyOf } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
@@ -20,11 +21,9 @@ import { bridgeChanges, type ListedLink, linkAddresses, mtuOf, uplinkOf } from '
 import { readMachineState, routesIn } from './machine-state.ts';
 import { baseChain, masqueradeRuleset, table } from './masquerade.ts';
 import {
-  internalIPs,
   type NetworkPlan,
   type PodNetworkMode,
   planNetwork,
-  podCIDRsOf,
   type Route,
   routeChanges,
   routeProtocol,
@@ -337,7 +336,7 @@ export class PodNetwork {
 
   async #families(): Promise<(cidr: string) => boolean> {
     const ipv6 = (await this.#options.files.read('/proc/net/if_inet6')) !== undefined;
-    return (cidr) => ipv6 || familyOf(cidr.split('/')[0] ?? '') === 'IPv4';
+    return (cidr) => ipv6 || familyOfCIDR(cidr) === 'IPv4';
   }
 
   #read<T>(...command: string[]): Promise<readonly T[]> {

@@ -1,7 +1,8 @@
 // How pods of other nodes are reached, as a pure function of the Node objects: by a route over a link that both nodes share,
 // or through the tunnel.
+import { internalIPs, podCIDRsOf } from '../api/core/v1/node/facts.ts';
 import type { Node } from '../api/core/v1/types.generated.ts';
-import { cidrOf, containsText } from '../net/cidr.ts';
+import { cidrOf, containsText, familyOfCIDR } from '../net/cidr.ts';
 import { familyOf, parseIP } from '../net/ip.ts';
 import { type TunnelPeer, tunnelAddress, tunnelDevice, type Vtep, vtepOf } from './vxlan.ts';
 
@@ -42,16 +43,6 @@ export interface NetworkPlan {
   /** Node addresses to which pods' packets may go as they are: there is a way back. The node's own are among them. */
   readonly nodeIPs: readonly string[];
 }
-
-export function internalIPs(node: Readonly<Node>): string[] {
-  return (node.status?.addresses ?? []).filter((a) => a.type === 'InternalIP').map((a) => a.address);
-}
-
-export function podCIDRsOf(node: Readonly<Node>): readonly string[] {
-  return node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []);
-}
-
-const familyOfCIDR = (cidr: string) => familyOf(cidr.split('/')[0] ?? '');
 
 function holds({ address, prefixLength }: LinkAddress, other: string): boolean {
   const ip = parseIP(address);

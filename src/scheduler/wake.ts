@@ -1,7 +1,7 @@
 // Which change in the cluster may help a pod that found no node: pure. As upstream's queueing hints, a change is told only to the
 // plugins that refused the pod, and each says whether it could now think otherwise. In doubt the answer is yes.
 import { matchesNodeAffinity, tolerates, untoleratedTaint } from '../api/core/v1/node/placement.ts';
-import { clash, hostPortsOf } from '../api/core/v1/pod/facts.ts';
+import { claimNameOf, clash, hostPortsOf } from '../api/core/v1/pod/facts.ts';
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../api/storage/v1/types.generated.ts';
 import { jsonEqual } from '../apimachinery/json/value.ts';
@@ -11,7 +11,6 @@ import { unschedulableTaint } from './filter/taints.ts';
 import { podMatcher, requiredConstraints } from './filter/topology-spread.ts';
 import { driverOfInline } from './filter/volume-limits.ts';
 import { conflicts } from './filter/volume-restrictions.ts';
-import { claimNameOf } from './filter/volumes.ts';
 import type { PluginName, PodContext } from './plugin.ts';
 import { amountsOf, podRequests } from './pod-resources.ts';
 

@@ -1,6 +1,7 @@
 // A whole control plane with hollow nodes in the caller's process: memory for storage, a free port of 127.0.0.1.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNodeReady } from '../api/core/v1/node/facts.ts';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { kubeconfigText } from '../apiserver/pki/kubeconfig.ts';
@@ -147,12 +148,11 @@ class RunningCluster implements TestCluster {
     writeFileSync(this.kubeconfigPath, this.kubeconfig, { mode: 0o600 });
     const runs = (name: string) =>
       controllers.includes(name) || (controllers.includes('*') && !controllers.includes(`-${name}`));
-    const isReady = (conditions: readonly { type: string; status: string }[] = []) =>
-      conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
     // A new node is tainted until the node-lifecycle-controller has seen that it is ready.
     const takesPods = (node: Readonly<Node> | undefined) =>
-      isReady(node?.status?.conditions) &&
-      (!runs('node-lifecycle-controller') || (node?.spec?.taints ?? []).length === 0);
+      node !== undefined &&
+      isNodeReady(node) &&
+      (!runs('node-lifecycle-controller') || (node.spec?.taints ?? []).length === 0);
     await Promise.all([
       ...(runs('serviceaccount-controller')
         ? [this.waitFor(serviceAccounts, 'default', (account) => account !== undefined)]

@@ -1,5 +1,6 @@
 // What a pod refers to by name: what its node's agent may read.
-import type { EphemeralContainer, PersistentVolume, PodSpec, Volume } from '../../api/core/v1/types.generated.ts';
+import { claimNameOf } from '../../api/core/v1/pod/facts.ts';
+import type { EphemeralContainer, PersistentVolume, PodSpec } from '../../api/core/v1/types.generated.ts';
 
 function containersOf(spec: PodSpec): readonly Pick<EphemeralContainer, 'env' | 'envFrom'>[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
@@ -41,16 +42,8 @@ export function configMapsOf(spec: PodSpec): string[] {
 }
 
 /** The claims that a pod names, and those of its generic ephemeral volumes. */
-export function claimsOf({
-  metadata,
-  spec,
-}: {
-  readonly metadata: { readonly name: string };
-  readonly spec: PodSpec;
-}): string[] {
-  const nameOf = ({ name, persistentVolumeClaim, ephemeral }: Volume) =>
-    persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
-  return present((spec.volumes ?? []).map(nameOf));
+export function claimsOf(pod: { readonly metadata: { readonly name: string }; readonly spec: PodSpec }): string[] {
+  return present((pod.spec.volumes ?? []).map((volume) => claimNameOf(pod, volume)));
 }
 
 /** Whether a node that mounts a volume needs a Secret for it, wherever that is; without a namespace it is beside the claim. */

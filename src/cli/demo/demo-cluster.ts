@@ -1,5 +1,6 @@
 // What the demo asks of the cluster: objects, DNS, rules of nodes, and requests from inside and outside.
 import { Resolver } from 'node:dns/promises';
+import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { ClusterAccess } from '../../client/kubeconfig.ts';
@@ -98,8 +99,7 @@ export class DemoCluster {
   }
 
   async isReady(pod: string): Promise<boolean> {
-    const found = await this.#options.client.resource<Pod>(pods).get(pod, namespace);
-    return found.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false;
+    return isPodReady(await this.#options.client.resource<Pod>(pods).get(pod, namespace));
   }
 
   /** Standard output of a shell script that runs in the client pod. */

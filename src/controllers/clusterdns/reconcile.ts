@@ -1,5 +1,6 @@
 // The Service of the cluster's DNS, and its endpoints: every Ready node answers on port 53 (docs/design.md).
 
+import { internalIPs, isNodeReady } from '../../api/core/v1/node/facts.ts';
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
 import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { Endpoint, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
@@ -105,12 +106,9 @@ function sliceOf(service: Readonly<Service>, family: string, nodes: readonly Rea
 }
 
 function endpointOf(node: Readonly<Node>, family: string): Endpoint[] {
-  const ready = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True');
-  const address = node.status?.addresses?.find(
-    (a) => a.type === 'InternalIP' && familyOf(a.address) === family,
-  )?.address;
+  const address = internalIPs(node).find((ip) => familyOf(ip) === family);
   const ip = address && canonicalIP(address);
-  if (!ready || !ip || node.metadata.deletionTimestamp) return [];
+  if (!isNodeReady(node) || !ip || node.metadata.deletionTimestamp) return [];
   const { name } = node.metadata;
   const zone = node.metadata.labels?.['topology.kubernetes.io/zone'];
   return [

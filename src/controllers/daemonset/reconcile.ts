@@ -1,8 +1,9 @@
 // What a DaemonSet does about its pods on all nodes (upstream pkg/controller/daemon): pure.
 import type { DaemonSet, DaemonSetStatus } from '../../api/apps/v1/types.generated.ts';
+import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
-import { isPodAvailable, isPodReady } from '../shared/pods.ts';
+import { isPodAvailable } from '../shared/pods.ts';
 import { anotherFailed, type FailedPod, waitLeft } from './failed-pods.ts';
 import { isAvailable, isOfHash, isTerminating, type Place, placeOn, targetOf } from './pods.ts';
 import { rollingUpdate } from './rolling-update.ts';

@@ -1,4 +1,5 @@
 // Keeps the status of PodDisruptionBudgets, by which evictions are allowed.
+import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
 import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
@@ -21,7 +22,6 @@ import {
 } from '../controller.ts';
 import { objectsByLabel, objectsSelecting } from '../shared/label-lookup.ts';
 import { controllerOf } from '../shared/owners.ts';
-import { isPodReady } from '../shared/pods.ts';
 import { needsScale, reconcileBudget, unmanagedMessage } from './reconcile.ts';
 import { createScaleOf } from './scale.ts';
 import { staleDisruptions } from './stale-conditions.ts';

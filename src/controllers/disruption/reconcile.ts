@@ -1,12 +1,12 @@
 // How many pods of a PodDisruptionBudget may go (upstream pkg/controller/disruption).
 
+import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { withCondition } from '../../api/policy/v1/poddisruptionbudget/status.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/policy/v1/types.generated.ts';
 import { goSelector } from '../../apimachinery/selectors/go-selector.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import { resolveIntOrPercent } from '../shared/int-or-percent.ts';
-import { isPodReady } from '../shared/pods.ts';
 
 /** An evicted pod that is still there after so many milliseconds will stay. */
 const deletionTimeout = 120_000;

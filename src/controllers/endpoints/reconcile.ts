@@ -1,9 +1,9 @@
 // What the Endpoints object of a Service should be (service-semantics 2.3).
-import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
+import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { EndpointAddress, EndpointPort, Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { familyOf } from '../../net/ip.ts';
-import { isPodReady, podAddresses, targetPortOf } from '../shared/pods.ts';
+import { podAddresses, targetPortOf } from '../shared/pods.ts';
 import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
 import { type AddressOnPort, repack, truncate } from './subsets.ts';
 

@@ -1,8 +1,8 @@
 // From a Service and its pods to the endpoints wanted, grouped by the ports they serve.
-import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
+import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import type { Endpoint, EndpointPort } from '../../api/discovery/v1/types.generated.ts';
-import { isPodReady, podAddresses, targetPortOf } from '../shared/pods.ts';
+import { podAddresses, targetPortOf } from '../shared/pods.ts';
 
 /** Endpoints of pods that resolve the Service's ports to the same numbers; they may share slices. */
 export interface PortGroup {

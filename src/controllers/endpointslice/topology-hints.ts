@@ -1,5 +1,6 @@
 // Topology hints of a Service with the annotation `service.kubernetes.io/topology-mode: Auto` (KEP-2433): each zone gets as
 // large a part of the endpoints as it has of the nodes' CPU.
+import { isNodeReady } from '../../api/core/v1/node/facts.ts';
 import type { Node, Service } from '../../api/core/v1/types.generated.ts';
 import type { Endpoint, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
@@ -24,12 +25,13 @@ export type ZoneRatios = ReadonlyMap<string, number>;
 export function zoneRatios(nodes: readonly Readonly<Node>[]): ZoneRatios | undefined {
   const byZone = new Map<string, number>();
   let total = 0;
-  for (const { metadata, status } of nodes) {
+  for (const node of nodes) {
+    const { metadata, status } = node;
     const labels = metadata.labels ?? {};
     if (excludedRoles.some((role) => labels[role] !== undefined)) continue;
-    if (!status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) continue;
+    if (!isNodeReady(node)) continue;
     const zone = labels[zoneLabel];
-    const cpu = quantityMilliValue(parseQuantity(String(status.allocatable?.cpu ?? '0')));
+    const cpu = quantityMilliValue(parseQuantity(String(status?.allocatable?.cpu ?? '0')));
     if (!zone || cpu === 0) return undefined;
     byZone.set(zone, (byZone.get(zone) ?? 0) + cpu);
     total += cpu;

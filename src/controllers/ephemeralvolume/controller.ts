@@ -1,4 +1,5 @@
 // Makes the claims of pods' generic ephemeral volumes; they are the pod's, so the garbage collector takes them away with it.
+import { claimNameOf } from '../../api/core/v1/pod/facts.ts';
 import type { PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { objectKey } from '../../apimachinery/object.ts';
@@ -24,7 +25,7 @@ export function ephemeralVolumeController(context: ControllerContext): Controlle
     // One that stood in the way, or that somebody took from a pod, has gone.
     deleted({ metadata }) {
       for (const pod of podInformer.lister.list(metadata.namespace)) {
-        const uses = pod.spec.volumes?.some((v) => v.ephemeral && `${pod.metadata.name}-${v.name}` === metadata.name);
+        const uses = pod.spec.volumes?.some((v) => v.ephemeral && claimNameOf(pod, v) === metadata.name);
         if (uses) controller.queue.add(objectKey(pod));
       }
     },

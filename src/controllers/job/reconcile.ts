@@ -1,9 +1,9 @@
 // What a Job does next (upstream pkg/controller/job): pure.
 import type { Job, JobCondition, JobStatus } from '../../api/batch/v1/types.generated.ts';
+import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
-import { isPodReady } from '../shared/pods.ts';
 import type { Failures } from './failures.ts';
 import { formatIndexes } from './indexes.ts';
 import { hasFinalizer, isIndexed, type PodToMake } from './job-pods.ts';

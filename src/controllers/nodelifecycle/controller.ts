@@ -1,5 +1,6 @@
 // Notices nodes that fall silent: says so in their conditions and taints, and takes their pods out of Services at once.
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
+import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
@@ -12,7 +13,6 @@ import {
   recorderOf,
   type SyncResult,
 } from '../controller.ts';
-import { isPodReady } from '../shared/pods.ts';
 import { podsByNode } from '../shared/pods-by-node.ts';
 import { defaultRates, ZoneHealth } from './disruption.ts';
 import { Evictions, together } from './evictions.ts';

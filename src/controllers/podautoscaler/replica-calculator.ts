@@ -1,11 +1,11 @@
 // How many pods a metric asks for (upstream pkg/controller/podautoscaler replica_calculator.go): pure.
 
 import type { MetricTarget } from '../../api/autoscaling/v2/types.generated.ts';
-import { lastingContainers } from '../../api/core/v1/pod/facts.ts';
+import { isPodReady, lastingContainers } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { parseQuantity, quantityMilliValue } from '../../apimachinery/quantity.ts';
 import { ownValue } from '../../apimachinery/table.ts';
-import { isPodReady, podCondition } from '../shared/pods.ts';
+import { podCondition } from '../shared/pods.ts';
 
 /** What metrics.k8s.io says of one pod: thousandths of the resource by container. */
 export interface PodMetric {

@@ -1,4 +1,5 @@
 // Pods that nobody will ever end (upstream pkg/controller/podgc).
+import { isNodeReady } from '../../api/core/v1/node/facts.ts';
 import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 
@@ -37,8 +38,7 @@ export function podsToCollect({ pods, node, missedSince, now, threshold }: PodGC
 }
 
 function isOutOfService(node: Readonly<Node>): boolean {
-  const ready = node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True');
-  return !ready && (node.spec?.taints ?? []).some((taint) => taint.key === outOfService);
+  return !isNodeReady(node) && (node.spec?.taints ?? []).some((taint) => taint.key === outOfService);
 }
 
 /** Evicted pods tell nobody anything, and the oldest the least. */

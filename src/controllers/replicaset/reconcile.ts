@@ -1,11 +1,11 @@
 // What a ReplicaSet does about its pods (upstream pkg/controller/replicaset): pure decisions.
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/apps/v1/types.generated.ts';
-import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
+import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { deletionOrder } from '../shared/deletion-order.ts';
-import { isPodActive, isPodAvailable, isPodReady } from '../shared/pods.ts';
+import { isPodActive, isPodAvailable } from '../shared/pods.ts';
 
 /** Most pods made or deleted in one go, as upstream: a broken ReplicaSet must not flood the server. */
 const burst = 500;

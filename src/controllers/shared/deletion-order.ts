@@ -1,9 +1,9 @@
 // Which pods go first when there are too many (upstream controller.ActivePodsWithRanks).
 
-import { isSidecar } from '../../api/core/v1/pod/facts.ts';
+import { isPodReady, isSidecar } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { table } from '../../apimachinery/table.ts';
-import { isPodActive, isPodReady, podCondition } from './pods.ts';
+import { isPodActive, podCondition } from './pods.ts';
 
 const phaseOrder = table<number>({ Pending: 0, Unknown: 1, Running: 2 });
 const deletionCost = 'controller.kubernetes.io/pod-deletion-cost';

@@ -1,5 +1,5 @@
 // Facts about pods that several controllers ask for.
-import { isPodTerminal, lastingContainers } from '../../api/core/v1/pod/facts.ts';
+import { claimNameOf, isPodReady, isPodTerminal, lastingContainers } from '../../api/core/v1/pod/facts.ts';
 import type { Pod, PodCondition, ServicePort } from '../../api/core/v1/types.generated.ts';
 import { formatIP, type IPFamily, parseIPSloppy } from '../../net/ip.ts';
 
@@ -7,16 +7,9 @@ export function podCondition(pod: Readonly<Pod>, type: string): Readonly<PodCond
   return pod.status?.conditions?.find((c) => c.type === type);
 }
 
-export function isPodReady(pod: Readonly<Pod>): boolean {
-  return podCondition(pod, 'Ready')?.status === 'True';
-}
-
 /** Names of the claims that a pod mounts: by name, or of its ephemeral volumes. */
-export function mountedClaims({ metadata, spec }: Readonly<Pod>): string[] {
-  return (spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
-    return volume.ephemeral ? `${metadata.name}-${volume.name}` : [];
-  });
+export function mountedClaims(pod: Readonly<Pod>): string[] {
+  return (pod.spec.volumes ?? []).flatMap((volume) => claimNameOf(pod, volume) ?? []);
 }
 
 /** Ready for at least `minReadySeconds`, at `now` (milliseconds). */

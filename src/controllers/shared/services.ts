@@ -1,5 +1,5 @@
 // Facts about Services that the endpoint controllers share.
-import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
+import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { podCondition } from './pods.ts';
 
@@ -56,7 +56,7 @@ export function endpointsDiffer(pod: Readonly<Pod>, old: Readonly<Pod>): boolean
       p.spec.nodeName,
       isPodTerminal(p),
       p.status?.podIPs ?? p.status?.podIP,
-      podCondition(p, 'Ready')?.status === 'True',
+      isPodReady(p),
     ]);
   return facts(pod) !== facts(old);
 }

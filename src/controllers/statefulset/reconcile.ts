@@ -1,11 +1,11 @@
 // What a StatefulSet does next about its pods (upstream pkg/controller/statefulset stateful_set_control.go): pure. One
 // step at a time: each step's effect comes back by the watch, and the next is decided then.
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../api/apps/v1/types.generated.ts';
-import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
+import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { resolveIntOrPercent } from '../shared/int-or-percent.ts';
-import { isPodAvailable, isPodReady } from '../shared/pods.ts';
+import { isPodAvailable } from '../shared/pods.ts';
 import { isWanted, missingIdentity, ordinalOf, podOf, revisionOf, startOf } from './identity.ts';
 
 export interface StatefulSetInput {

@@ -1,4 +1,5 @@
 // The objects that a trace looks at, and what the machines around them are like.
+import { podCIDRsOf } from '../../api/core/v1/node/facts.ts';
 import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import { ingressIPs } from '../../api/core/v1/service/load-balancer.ts';
 import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
@@ -7,7 +8,7 @@ import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.t
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import type { ZoneConfig } from '../../dns/zone/answer.ts';
 import { ClusterZone } from '../../dns/zone/view.ts';
-import { addressAt, type CIDR, contains, formatCIDR, parseCIDR } from '../../net/cidr.ts';
+import { addressAt, type CIDR, contains, familyOfCIDR, formatCIDR, parseCIDR } from '../../net/cidr.ts';
 import { familyOf, formatIP, type IPFamily, parseIP } from '../../net/ip.ts';
 import type { NodeNetwork, Route } from '../../netfilter/packet.ts';
 import { type Doors, doorsOf } from './relevant.ts';
@@ -99,7 +100,7 @@ function worldFrom(objects: readonly KubeObject[], domain: string): World {
   const routesTo = new Map([...nodes].map(([name, node]) => [name, routesToPodsOf(node)]));
   const doors = doorsOf(objects);
   const podRanges = [...nodes.values()].flatMap((node) =>
-    podCIDRs(node).flatMap((text) => {
+    podCIDRsOf(node).flatMap((text) => {
       const cidr = parseCIDR(text);
       return cidr ? { node, cidr } : [];
     }),
@@ -159,13 +160,9 @@ export function holderOf({ podRanges }: World, address: string): Node | undefine
   return ip && podRanges.find(({ cidr }) => contains(cidr, ip))?.node;
 }
 
-function podCIDRs(node: Readonly<Node>): string[] {
-  return node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []);
-}
-
 /** What stands for the addresses of a node's pods in one line of its routing table. */
 function podRoutes(node: Readonly<Node>, next: (destination: string) => Route): Route[] {
-  return podCIDRs(node).flatMap((text) => {
+  return podCIDRsOf(node).flatMap((text) => {
     const cidr = parseCIDR(text);
     return cidr ? [next(formatCIDR(cidr))] : [];
   });
@@ -174,7 +171,7 @@ function podRoutes(node: Readonly<Node>, next: (destination: string) => Route): 
 function routesToPodsOf(node: Readonly<Node>): Route[] {
   const addresses = nodeAddresses(node);
   return podRoutes(node, (destination) => {
-    const family = familyOf(destination.split('/')[0]!);
+    const family = familyOfCIDR(destination);
     const via = addresses.find((address) => familyOf(address) === family);
     return { destination, device: uplink, ...(via !== undefined && { via }) };
   });
@@ -185,7 +182,7 @@ export function networkOf(world: World, node: Readonly<Node>, family: IPFamily):
   const isOfFamily = ({ destination }: Route) => destination.includes(':') === (family === 'IPv6');
   const announced = [...world.announced].flatMap(([ip, name]) => (name === node.metadata.name ? ip : []));
   const own = [...nodeAddresses(node), ...announced].filter((address) => familyOf(address) === family);
-  const gateways = podCIDRs(node).flatMap((text) => {
+  const gateways = podCIDRsOf(node).flatMap((text) => {
     const cidr = parseCIDR(text);
     return cidr ? [formatIP(addressAt(cidr, 1n))] : [];
   });

@@ -3,6 +3,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
+import { isNodeReady } from '../../api/core/v1/node/facts.ts';
 import type { Node } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
@@ -28,10 +29,6 @@ const leaseNamespace = 'kube-node-lease';
 
 async function text(path: string): Promise<string> {
   return (await readFile(path, 'utf8').catch(() => '')).trim();
-}
-
-function isReady(status: Node['status']): boolean {
-  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
 /** What the runtime itself says that it lacks; of the network of pods the kubelet knows more. */
@@ -134,10 +131,10 @@ export class NodeAgent {
    * An agent that was started anew finds its pod network as it was, in a moment: a node that is Ready stays so until the
    * next look, so that nobody takes its pods out of their Services.
    */
-  #isTooEarly({ status }: Node): boolean {
+  #isTooEarly(node: Node): boolean {
     const isFirst = this.#isFirstLook;
     this.#isFirstLook = false;
-    return isFirst && !this.#networkReady && isReady(status);
+    return isFirst && !this.#networkReady && isNodeReady(node);
   }
 
   /** The Node object, made when it is not there, with our labels on it. */

@@ -1,6 +1,6 @@
 // What is looked at only for those who want to know all: networks, processes, volumes and logs.
 import { join } from 'node:path';
-import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
+import { claimNameOf, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
@@ -10,7 +10,6 @@ import { cgroupMount } from '../pod/cgroups.ts';
 import { containersOf } from '../pod/containers.ts';
 import { labels, logFolder } from '../pod/identity.ts';
 import { podCgroup } from '../pod/resources.ts';
-import { claimNameOf } from '../volumes/persistent.ts';
 import { processesOf } from './cgroup-usage.ts';
 import { DiskMeter, type FolderUsage, filesystemUsage } from './disk-meter.ts';
 import { type NetworkUsage, networkDevices, parseInterfaces } from './network.ts';

@@ -1,5 +1,6 @@
 // Where on the node a claim's volume is: persistent volumes of the hostPath and local kinds.
 import { realpath, stat } from 'node:fs/promises';
+import { claimNameOf } from '../../api/core/v1/pod/facts.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import type { DeviceMounts } from './device-mounts.ts';
 import { giveToGroup, writers } from './group-ownership.ts';
@@ -13,11 +14,6 @@ export interface ClaimSources {
 export interface FoundVolume {
   readonly name: string;
   readonly spec: NonNullable<PersistentVolume['spec']>;
-}
-
-/** Name of the claim of a pod's volume: its own, or that of a generic ephemeral volume; undefined for other volumes. */
-export function claimNameOf({ metadata }: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
-  return persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
 }
 
 /** The volume that a pod's claim is bound to. Rejects with VolumeError, in upstream's words. */

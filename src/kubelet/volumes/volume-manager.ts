@@ -15,6 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { claimNameOf } from '../../api/core/v1/pod/facts.ts';
 import { podLimits } from '../../api/core/v1/pod/resources.ts';
 import type { EmptyDirVolumeSource, ImageVolumeSource, Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
@@ -27,14 +28,7 @@ import { DeviceMounts } from './device-mounts.ts';
 import { giveOne, giveToGroup, readers } from './group-ownership.ts';
 import { ignoreExisting } from './ignore-existing.ts';
 import { type Payload, type PayloadSources, payloadOf, VolumeError } from './payload.ts';
-import {
-  blockDevice,
-  type ClaimSources,
-  claimNameOf,
-  type FoundVolume,
-  localVolume,
-  volumeOfClaim,
-} from './persistent.ts';
+import { blockDevice, type ClaimSources, type FoundVolume, localVolume, volumeOfClaim } from './persistent.ts';
 
 export interface PodVolumes {
   /** Host path by volume name. */

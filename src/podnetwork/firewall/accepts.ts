@@ -1,4 +1,5 @@
 // What other firewalls of the machine must let through, as they are told of it.
+import { familyOfCIDR } from '../../net/cidr.ts';
 import { familyOf, type IPFamily } from '../../net/ip.ts';
 import { vxlanPort } from '../vxlan.ts';
 
@@ -22,7 +23,7 @@ export function acceptsFor(options: {
 }): Accept[] {
   const accepts: Accept[] = [];
   for (const cidr of options.clusterCIDRs) {
-    const family = familyOf(cidr.split('/')[0] ?? '');
+    const family = familyOfCIDR(cidr);
     if (!family) continue;
     accepts.push({ hook: 'forward', family, source: cidr }, { hook: 'forward', family, destination: cidr });
     for (const protocol of ['udp', 'tcp'] as const) {

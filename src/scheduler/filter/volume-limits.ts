@@ -1,9 +1,10 @@
 // NodeVolumeLimits: a driver attaches no more volumes to a node than its CSINode says.
 import { classNameOf } from '../../api/core/v1/persistentvolume/matching.ts';
+import { claimNameOf } from '../../api/core/v1/pod/facts.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/core/v1/types.generated.ts';
 import { table } from '../../apimachinery/table.ts';
 import { type FilterPlugin, type PodContext, resolvable } from '../plugin.ts';
-import { claimNameOf, isClaimOf } from './volumes.ts';
+import { isClaimOf } from './volumes.ts';
 
 const tooMany = resolvable('node(s) exceed max volume count');
 

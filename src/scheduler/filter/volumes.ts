@@ -9,13 +9,8 @@ import {
   requestedSize,
   selectedNode,
 } from '../../api/core/v1/persistentvolume/matching.ts';
-import type {
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  Volume as PodVolume,
-} from '../../api/core/v1/types.generated.ts';
+import { claimNameOf } from '../../api/core/v1/pod/facts.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import { isPlayed } from '../node-info.ts';
@@ -71,14 +66,6 @@ export interface SortedClaims {
   readonly delayed: readonly Claim[];
   /** Claims that the pod waits for. */
   readonly immediate: readonly Claim[];
-}
-
-/** What a volume of a pod is called as a claim; undefined for one that has none. */
-export function claimNameOf(
-  { metadata }: Readonly<Pod>,
-  { name, persistentVolumeClaim, ephemeral }: Readonly<PodVolume>,
-): string | undefined {
-  return persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
 }
 
 export function isClaimOf({ metadata }: Claim, pod: Readonly<Pod>): boolean {

@@ -1,5 +1,5 @@
-// What one may ask of a Pod: which of its containers last, whether it has ended, which ports of its node it takes.
-import type { Container, Pod } from '../types.generated.ts';
+// What one may ask of a Pod: which of its containers last, whether it is ready or has ended, which claims and ports it takes.
+import type { Container, Pod, Volume } from '../types.generated.ts';
 
 /** A sidecar (KEP-753): an init container that keeps running beside the Pod's containers. */
 export function isSidecar({ restartPolicy }: Pick<Container, 'restartPolicy'>): boolean {
@@ -14,6 +14,18 @@ export function lastingContainers({ spec }: Pick<Pod, 'spec'>): Container[] {
 /** Whether the API was told that nothing of the Pod will run again. */
 export function isPodTerminal({ status }: Pick<Pod, 'status'>): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+export function isPodReady({ status }: Pick<Pod, 'status'>): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** Name of the claim of a Pod's volume: its own, or that of a generic ephemeral volume; undefined for other volumes. */
+export function claimNameOf(
+  { metadata }: { readonly metadata: { readonly name: string } },
+  { name, persistentVolumeClaim, ephemeral }: Pick<Volume, 'name' | 'persistentVolumeClaim' | 'ephemeral'>,
+): string | undefined {
+  return persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
 }
 
 export interface HostPort {

@@ -1,5 +1,6 @@
 // Whether a pod may be evicted, by the budgets that are about it.
 import { formatTime } from '../../../../apimachinery/time.ts';
+import { isPodReady } from '../../../core/v1/pod/facts.ts';
 import type { Pod } from '../../../core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../types.generated.ts';
 import { selects, withCondition } from './status.ts';
@@ -27,8 +28,7 @@ export function planEviction(pod: Readonly<Pod>, budgets: readonly Readonly<PodD
   const [budget] = concerned;
   if (!budget) return { type: 'evict', unchanged: false };
   const { name } = budget.metadata;
-  const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-  if (!isReady && mayGoUnready(budget)) return { type: 'evict', unchanged: true, budget: name };
+  if (!isPodReady(pod) && mayGoUnready(budget)) return { type: 'evict', unchanged: true, budget: name };
   return { type: 'charge', budget: name };
 }
 
