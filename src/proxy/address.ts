@@ -1,23 +1,10 @@
 // Addresses and prefixes as the texts that objects and the kernel's tools have: texts come in and go out. What an address is, src/net
 // knows.
-import { type CIDR, cidrOf, containsCIDR, formatCIDR, parseCIDRSloppy } from '../net/cidr.ts';
-import {
-  bitsOf,
-  canonicalIP as canonical,
-  familyOf as familyOfAddress,
-  type IPFamily,
-  parseIPSloppy,
-} from '../net/ip.ts';
-
-function addressPart(text: string): string {
-  const slash = text.indexOf('/');
-  return slash < 0 ? text : text.slice(0, slash);
-}
+import { type CIDR, cidrOf, containsCIDR, familyOfCIDR, formatCIDR, parseCIDRSloppy } from '../net/cidr.ts';
+import { bitsOf, canonicalIP as canonical, parseIPSloppy } from '../net/ip.ts';
 
 /** The family of an address or of a prefix (`10.0.0.0/8`), or undefined when it is neither. */
-export function familyOf(text: string): IPFamily | undefined {
-  return familyOfAddress(addressPart(text));
-}
+export const familyOf = familyOfCIDR;
 
 /** The address as the kernel's tools print it; text that is no IPv6 address comes back as it is. */
 export function canonicalIP(text: string): string {

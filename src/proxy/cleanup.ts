@@ -1,5 +1,5 @@
 import type { Exec } from '../system/exec.ts';
-import type { Footprint } from './iptables/programs.ts';
+import type { Footprint } from './iptables/footprint.ts';
 import { type IptablesVariant, iptablesVariants, withVariant } from './iptables/variant.ts';
 import type { IpvsSettings } from './ipvs/settings.ts';
 import type { ProxyMode } from './settings.ts';

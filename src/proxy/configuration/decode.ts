@@ -1,9 +1,9 @@
 // From the parsed text of a KubeProxyConfiguration file to its fields.
 import { parseGoDuration } from '../../apimachinery/duration.ts';
 import {
+  allFields,
   defaultConfiguration,
   type Field,
-  fields,
   type KubeProxyConfiguration,
   withDefaultAddresses,
 } from './fields.ts';
@@ -29,9 +29,9 @@ function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const byPath: ReadonlyMap<string, Field> = new Map(fields.map((field) => [field.path, field]));
+const byPath: ReadonlyMap<string, Field> = new Map(allFields.map((field) => [field.path, field]));
 const groups: ReadonlySet<string> = new Set(
-  fields.flatMap(({ path }) => (path.includes('.') ? [path.slice(0, path.lastIndexOf('.'))] : [])),
+  allFields.flatMap(({ path }) => (path.includes('.') ? [path.slice(0, path.lastIndexOf('.'))] : [])),
 );
 
 /** The fields of a file by their paths, as they stand there; the paths of unknown ones in the order of the file. */
@@ -108,7 +108,7 @@ export function decodeConfiguration(document: unknown): Decoded {
   const found = new Map<string, unknown>();
   const unknown = flatten(rest, '', found);
   const values: Record<string, unknown> = { ...defaultConfiguration(), healthzBindAddress: '', metricsBindAddress: '' };
-  for (const field of fields as readonly Field[]) {
+  for (const field of allFields) {
     const value = found.get(field.path);
     if (value === undefined || value === null) continue;
     const read = readField(field, value);

@@ -1,7 +1,7 @@
 // A configuration as a file says it (--write-config-to).
 import { formatGoDuration } from '../../apimachinery/duration.ts';
 import { configurationKind, configurationVersion } from './decode.ts';
-import { type Field, fields, type KubeProxyConfiguration } from './fields.ts';
+import { allFields, type KubeProxyConfiguration } from './fields.ts';
 
 type Tree = Record<string, unknown>;
 
@@ -23,7 +23,7 @@ function put(tree: Tree, path: readonly string[], value: unknown): void {
 
 /** The file as a value: every field that has one, sorted, durations as text. `decodeConfiguration` reads it back. */
 export function encodeConfiguration(configuration: KubeProxyConfiguration): Readonly<Tree> {
-  const entries = (fields as readonly Field[]).flatMap(({ path, type, omitEmpty }) => {
+  const entries = allFields.flatMap(({ path, type, omitEmpty }) => {
     const value = (configuration as Readonly<Tree>)[path];
     if (value === undefined || (omitEmpty && isEmpty(value))) return [];
     return [[path, type === 'duration' ? formatGoDuration(value as number) : value] as const];

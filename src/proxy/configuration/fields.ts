@@ -328,6 +328,9 @@ export const fields = [
   { path: 'winkernel', type: 'opaque', initial: undefined },
 ] as const satisfies readonly Field[];
 
+/** The same, for those who go through them. */
+export const allFields: readonly Field[] = fields;
+
 interface ValueTypes {
   readonly string: string;
   readonly bool: boolean;
@@ -354,8 +357,8 @@ export function defaultConfiguration(): KubeProxyConfiguration {
   return withDefaultAddresses(values as unknown as KubeProxyConfiguration);
 }
 
-const healthzPort = 10256;
-const metricsPort = 10249;
+export const healthzPort = 10256;
+export const metricsPort = 10249;
 
 /** Fills in where /healthz and /metrics are, by the family of bindAddress; an address without a port gets the usual one. */
 export function withDefaultAddresses(configuration: KubeProxyConfiguration): KubeProxyConfiguration {

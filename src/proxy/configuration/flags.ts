@@ -3,12 +3,12 @@
 import { parseGoDuration } from '../../apimachinery/duration.ts';
 import { table } from '../../apimachinery/table.ts';
 import { ConfigurationError } from './decode.ts';
-import { type Field, fields, type KubeProxyConfiguration, withPort } from './fields.ts';
+import { allFields, type Field, healthzPort, type KubeProxyConfiguration, metricsPort, withPort } from './fields.ts';
 
 /** The flags that set a field, each once, with the field that describes it. */
 export function configurationFlags(): readonly (Field & { readonly flag: string })[] {
   const seen = new Map<string, Field & { readonly flag: string }>();
-  for (const field of fields as readonly Field[]) {
+  for (const field of allFields) {
     const { flag } = field;
     if (flag !== undefined && !seen.has(flag)) seen.set(flag, { ...field, flag });
   }
@@ -75,7 +75,7 @@ function readFlag({ flag, type }: Field & { readonly flag: string }, text: strin
   }
 }
 
-const addressPorts = table<number>({ 'healthz-bind-address': 10256, 'metrics-bind-address': 10249 });
+const addressPorts = table<number>({ 'healthz-bind-address': healthzPort, 'metrics-bind-address': metricsPort });
 
 /** Sets what the given flags (by name, without dashes) say. Throws a ConfigurationError. */
 export function withFlags(
@@ -83,7 +83,7 @@ export function withFlags(
   given: ReadonlyMap<string, string>,
 ): KubeProxyConfiguration {
   const values: Record<string, unknown> = { ...configuration };
-  for (const field of fields as readonly Field[]) {
+  for (const field of allFields) {
     const { path, flag } = field;
     const text = flag === undefined ? undefined : given.get(flag);
     if (flag === undefined || text === undefined) continue;

@@ -11,11 +11,11 @@ import { Monitor } from '../monitor.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { baseJumps } from './base.ts';
 import { Edits } from './edits.ts';
-import { iptablesFootprint } from './footprint.ts';
+import { type Footprint, iptablesFootprint, removeFootprint } from './footprint.ts';
 import { withMissingJumps } from './jumps.ts';
 import type { KernelFacts } from './kernel-facts.ts';
 import { chains, isServiceChain } from './names.ts';
-import { type Footprint, hasChain, removeFootprint, restore, save } from './programs.ts';
+import { hasChain, restore, save } from './programs.ts';
 import { IptablesState } from './state.ts';
 
 const canaryTables = ['mangle', 'nat', 'filter'] as const;

@@ -29,11 +29,6 @@ export function fromPods(detector: LocalDetector, not?: { readonly not: boolean 
   }
 }
 
-/** Whether connections to node ports on 127.0.0.1 are let in; the kernel can do that for IPv4 only. */
-export function hasLocalhostNodePorts(config: ProxyConfig): boolean {
-  return config.localhostNodePorts;
-}
-
 /** Counts where the counter is there. */
 export function countIn(counter: PacketCounter, present: readonly PacketCounter[]): Match[] {
   return present.includes(counter) ? [{ kind: 'count', counter }] : [];
@@ -88,17 +83,11 @@ export function natChains(config: ProxyConfig): Chain[] {
   ];
 }
 
-/** The chains of table filter that are there whatever Services there are, complete. */
-export function filterChains(config: ProxyConfig): Chain[] {
-  const { counters, tcpLiberal } = config.kernel ?? plainKernel;
-  const invalid: Rule = {
-    matches: [{ kind: 'ct-state', states: ['INVALID'] }, ...countIn(packetCounters.invalidDropped, counters)],
-    target: { kind: 'DROP' },
-  };
-  const forward: Rule[] = [
-    ...(tcpLiberal ? [] : [invalid]),
+/** What is forwarded for Services, there and back. */
+export function forwardRules({ masqueradeBit }: ProxyConfig): Rule[] {
+  return [
     {
-      matches: [comment('kubernetes forwarding rules'), { kind: 'mark', bits: 1 << config.masqueradeBit }],
+      matches: [comment('kubernetes forwarding rules'), { kind: 'mark', bits: 1 << masqueradeBit }],
       target: { kind: 'ACCEPT' },
     },
     {
@@ -109,6 +98,15 @@ export function filterChains(config: ProxyConfig): Chain[] {
       target: { kind: 'ACCEPT' },
     },
   ];
+}
+
+/** The chains of table filter that are there whatever Services there are, complete. */
+export function filterChains(config: ProxyConfig): Chain[] {
+  const { counters, tcpLiberal } = config.kernel ?? plainKernel;
+  const invalid: Rule = {
+    matches: [{ kind: 'ct-state', states: ['INVALID'] }, ...countIn(packetCounters.invalidDropped, counters)],
+    target: { kind: 'DROP' },
+  };
   const localnet: Rule = {
     matches: [
       comment('block incoming localnet connections'),
@@ -119,8 +117,8 @@ export function filterChains(config: ProxyConfig): Chain[] {
     target: { kind: 'DROP' },
   };
   return [
-    { name: chains.forward, rules: forward },
-    { name: chains.firewall, rules: hasLocalhostNodePorts(config) ? [localnet] : [] },
+    { name: chains.forward, rules: [...(tcpLiberal ? [] : [invalid]), ...forwardRules(config)] },
+    { name: chains.firewall, rules: config.localhostNodePorts ? [localnet] : [] },
   ];
 }
 
@@ -131,7 +129,7 @@ export function nodePortJumps(config: ProxyConfig): Rule[] {
   if (config.nodePortAddresses !== 'all') {
     return config.nodePortAddresses.map((address) => ({ matches: [note, { kind: 'destination', address }], target }));
   }
-  const loopback: Match[] = hasLocalhostNodePorts(config)
+  const loopback: Match[] = config.localhostNodePorts
     ? []
     : [{ kind: 'destination', address: config.family === 'IPv4' ? '127.0.0.0/8' : '::1/128', not: true }];
   return [{ matches: [note, { kind: 'destination-type', type: 'LOCAL' }, ...loopback], target }];

@@ -1,9 +1,8 @@
 // Who else writes to our chains, in the nft kind of iptables: the kernel tells of each chain and rule that is touched, then of the
 // generation that this made of the tables: one for each table that an iptables-restore writes.
 import type { NftEvent } from '../../nftables/events.ts';
-import { iptablesFootprint } from './footprint.ts';
+import { type Footprint, iptablesFootprint } from './footprint.ts';
 import { chains } from './names.ts';
-import type { Footprint } from './programs.ts';
 
 const tables: ReadonlySet<string> = new Set(['nat', 'filter', 'mangle']);
 

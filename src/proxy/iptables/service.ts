@@ -4,7 +4,7 @@ import type { ProxyConfig } from '../config.ts';
 import { type Endpoint, endpointText } from '../endpoint.ts';
 import type { Route, ServicePortPlan } from '../plan.ts';
 import type { ServicePort } from '../service-port.ts';
-import { comment, countIn, forDestination, fromPods, hasLocalhostNodePorts, toChain } from './base.ts';
+import { comment, countIn, forDestination, fromPods, toChain } from './base.ts';
 import { packetCounters, plainKernel } from './kernel-facts.ts';
 import { chains, endpointChain, type ServiceChains, serviceChains } from './names.ts';
 
@@ -24,14 +24,7 @@ export interface ServiceRules {
   readonly chains: readonly Chain[];
 }
 
-interface Draft {
-  readonly natServices: Rule[];
-  readonly natNodePorts: Rule[];
-  readonly filterServices: Rule[];
-  readonly filterExternalServices: Rule[];
-  readonly filterNodePorts: Rule[];
-  readonly filterProxyFirewall: Rule[];
-}
+type Draft = { readonly [Part in keyof SharedRules]: Rule[] };
 
 /** How and why traffic is refused; undefined when there are endpoints for it. */
 function refusal(name: string, route: Route): { readonly note: Match; readonly target: Target } | undefined {
@@ -57,7 +50,7 @@ function addClusterIP(plan: ServicePortPlan, own: ServiceChains, draft: Draft): 
 /** How many rely on node ports on 127.0.0.1, which other modes may not have, is counted where the kernel can. */
 function countLocalhost(config: ProxyConfig): Match[] {
   const { counters } = config.kernel ?? plainKernel;
-  return hasLocalhostNodePorts(config) ? countIn(packetCounters.localhostNodePorts, counters) : [];
+  return config.localhostNodePorts ? countIn(packetCounters.localhostNodePorts, counters) : [];
 }
 
 function addExternal(plan: ServicePortPlan, config: ProxyConfig, own: ServiceChains, draft: Draft): void {

@@ -1,6 +1,6 @@
 import type { Exec } from '../../system/exec.ts';
 import { contains } from '../address.ts';
-import { type Footprint, removeFootprint } from '../iptables/programs.ts';
+import { type Footprint, removeFootprint } from '../iptables/footprint.ts';
 import { IpvsKernel } from './kernel.ts';
 import { ipvsFootprint } from './rules.ts';
 import type { IpvsSettings } from './settings.ts';

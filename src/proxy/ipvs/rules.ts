@@ -2,9 +2,9 @@
 import { table } from '../../apimachinery/table.ts';
 import type { Chain, Match, Rule, TableName, TableUpdate, Target } from '../../iptables/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
-import { comment, fromPods, natChains, toChain } from '../iptables/base.ts';
+import { comment, forwardRules, fromPods, natChains, toChain } from '../iptables/base.ts';
+import type { Footprint } from '../iptables/footprint.ts';
 import type { Jump } from '../iptables/jumps.ts';
-import type { Footprint } from '../iptables/programs.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { fullName, type SetMembers, type SetName, setComment } from './sets.ts';
 
@@ -154,25 +154,12 @@ function filterRules(rules: SetRules): Rule[] {
 }
 
 function filterTable(plans: readonly ServicePortPlan[], config: ProxyConfig, rules: SetRules): TableUpdate {
-  const forward: Rule[] = [
-    {
-      matches: [comment('kubernetes forwarding rules'), { kind: 'mark', bits: 1 << config.masqueradeBit }],
-      target: accept,
-    },
-    {
-      matches: [
-        comment('kubernetes forwarding conntrack rule'),
-        { kind: 'ct-state', states: ['RELATED', 'ESTABLISHED'] },
-      ],
-      target: accept,
-    },
-  ];
   const healthCheck: Rule = {
     matches: [comment(setComment('HEALTH-CHECK-NODE-PORT')), rules.match('HEALTH-CHECK-NODE-PORT', 'dst')],
     target: accept,
   };
   const chains: Chain[] = [
-    { name: names.forward, rules: forward },
+    { name: names.forward, rules: forwardRules(config) },
     { name: names.nodePort, rules: [healthCheck] },
     { name: names.proxyFirewall, rules: rules.when('LOAD-BALANCER-FW', 'dst,dst', toChain(names.sourceRanges)) },
     {
