@@ -2,6 +2,7 @@
 
 import { GrpcClient, GrpcError, grpcCode, type Method } from '../../grpc/client.ts';
 import type { Message } from '../../grpc/codec.ts';
+import { Turns } from '../../system/turns.ts';
 import * as m from './messages.ts';
 
 export interface RuntimeVersion {
@@ -155,7 +156,7 @@ export function criClient(socketPath: string): Cri {
   const none = async (reply: Promise<unknown>): Promise<void> => {
     await reply;
   };
-  let measured: Promise<unknown> = Promise.resolve();
+  const measuring = new Turns();
   return {
     version: () => grpc.unary(methods.version, {}, quick),
     async status() {
@@ -232,9 +233,7 @@ export function criClient(socketPath: string): Cri {
       }));
     },
     async listContainerStats() {
-      const measuring = measured.then(() => grpc.unary(methods.listContainerStats, {}, quick));
-      measured = measuring.catch(() => {});
-      return (await measuring).stats;
+      return (await measuring.take(() => grpc.unary(methods.listContainerStats, {}, quick))).stats;
     },
     async usesSystemd() {
       try {

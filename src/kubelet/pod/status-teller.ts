@@ -4,6 +4,7 @@ import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { pods } from '../../client/resources.ts';
 import type { Timer } from '../../system/clock.ts';
+import { Turns } from '../../system/turns.ts';
 import type { KubeletOptions } from '../options.ts';
 import { kubeletConditions, podStatus, type StatusInput } from './pod-status.ts';
 
@@ -26,7 +27,7 @@ export class StatusTeller {
   #toldAt = '';
   /** On its way to the API. */
   #sent: PodStatus | undefined;
-  #telling: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
   #later: Timer | undefined;
 
   constructor(options: StatusTellerOptions) {
@@ -41,9 +42,7 @@ export class StatusTeller {
   /** Resolves when the API knows what was true at this telling's turn. Rejects when it could not be told. */
   tell(): Promise<void> {
     this.cancel();
-    const turn = this.#telling.catch(() => {}).then(() => this.#tell());
-    this.#telling = turn;
-    return turn;
+    return this.#turns.take(() => this.#tell());
   }
 
   /** For what will soon be told anyway; what could not be told is told with the next. */

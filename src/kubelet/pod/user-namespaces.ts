@@ -3,6 +3,7 @@
 // free again when the folder goes.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Turns } from '../../system/turns.ts';
 import type { IDMapping } from '../cri/messages.ts';
 
 /** How many ids a pod has. The node's own, among them all that its services run as, are below. */
@@ -19,7 +20,7 @@ export interface UserNamespacesOptions {
 
 export class UserNamespaces {
   readonly #options: UserNamespacesOptions;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: UserNamespacesOptions) {
     this.#options = options;
@@ -36,9 +37,7 @@ export class UserNamespaces {
 
   /** Gives the pod ids that no other has. One at a time: two pods must not find the same to be free. */
   allocate(uid: string): Promise<IDMapping> {
-    const allocated = this.#last.then(() => this.#allocate(uid));
-    this.#last = allocated.catch(() => {});
-    return allocated;
+    return this.#turns.take(() => this.#allocate(uid));
   }
 
   async #allocate(uid: string): Promise<IDMapping> {

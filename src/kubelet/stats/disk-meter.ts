@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
+import { Turns } from '../../system/turns.ts';
 
 export interface FolderUsage {
   /** When it was counted (milliseconds since the epoch). */
@@ -22,7 +23,7 @@ const lasting = 60_000;
 export class DiskMeter {
   readonly #options: { readonly exec: Exec; readonly clock: Clock };
   #known: ReadonlyMap<string, FolderUsage> = new Map();
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: { readonly exec: Exec; readonly clock: Clock }) {
     this.#options = options;
@@ -31,9 +32,7 @@ export class DiskMeter {
   /** By path; a folder that is not there is left out. Those that nobody asks for are forgotten. */
   usage(paths: readonly string[]): Promise<ReadonlyMap<string, FolderUsage>> {
     // Counting may take longer than it lasts: whoever asks meanwhile waits for it, and does not count as well.
-    const usage = this.#last.then(() => this.#usage(paths));
-    this.#last = usage.catch(() => undefined);
-    return usage;
+    return this.#turns.take(() => this.#usage(paths));
   }
 
   async #usage(paths: readonly string[]): Promise<ReadonlyMap<string, FolderUsage>> {

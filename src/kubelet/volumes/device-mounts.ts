@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rmdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Exec } from '../../system/exec.ts';
+import { Turns } from '../../system/turns.ts';
 import { ignoreExisting } from './ignore-existing.ts';
 import { VolumeError } from './payload.ts';
 
@@ -26,7 +27,7 @@ export class DeviceMounts {
   readonly #exec: Exec;
   readonly #rootDir: string;
   /** One after the other: what nobody uses must not be unmounted while somebody begins to. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor({ exec, rootDir }: { readonly exec: Exec; readonly rootDir: string }) {
     this.#exec = exec;
@@ -35,18 +36,12 @@ export class DeviceMounts {
 
   /** The path where it is mounted. Rejects with VolumeError, in upstream's words. */
   mount(wanted: DeviceMount): Promise<string> {
-    return this.#inTurn(() => this.#mount(wanted));
+    return this.#turns.take(() => this.#mount(wanted));
   }
 
   /** Unmounts what no pod uses. What is still busy stays until the next time. */
   sweep(): Promise<void> {
-    return this.#inTurn(() => this.#sweep());
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.catch(() => {}).then(work);
-    this.#turn = turn;
-    return turn;
+    return this.#turns.take(() => this.#sweep());
   }
 
   get #mounts(): string {

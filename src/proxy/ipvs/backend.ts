@@ -8,6 +8,7 @@ import type { NftEvent } from '../../nftables/events.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Follow } from '../../system/follow.ts';
+import { Turns } from '../../system/turns.ts';
 import { contains, familyOf } from '../address.ts';
 import { type Backend, type Condition, planAll, type Sync } from '../backend.ts';
 import type { ProxyConfig } from '../config.ts';
@@ -47,7 +48,8 @@ export class IpvsBackend implements Backend {
   /** The rules around IPVS as last written, by family. */
   readonly #written = new Map<IPFamily, string>();
   #localAddresses = '';
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Syncs and looks at retired servers never overlap. */
+  readonly #turns = new Turns();
   readonly #monitor: Monitor;
   /** Someone else changed the rules around IPVS. */
   #edited = false;
@@ -92,7 +94,7 @@ export class IpvsBackend implements Backend {
   sync(how: Sync): Promise<void> {
     planAll(how);
     const { full } = how;
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const known = full ? undefined : this.#known;
       this.#known = undefined;
       const before = known ?? (await this.#read());
@@ -117,7 +119,7 @@ export class IpvsBackend implements Backend {
   }
 
   condition(): Promise<Condition> {
-    return this.#inTurn(() => this.#condition());
+    return this.#turns.take(() => this.#condition());
   }
 
   async #condition(): Promise<Condition> {
@@ -151,7 +153,7 @@ export class IpvsBackend implements Backend {
       await this.#clock.sleep(retirePeriod, signal).catch(() => {});
       if (signal.aborted) return;
       try {
-        await this.#inTurn(() => this.#retire());
+        await this.#turns.take(() => this.#retire());
       } catch {
         // The next look finds that nothing is known, and a full sync tells what is wrong.
         this.#changed();
@@ -234,12 +236,5 @@ export class IpvsBackend implements Backend {
       await restore(this.#exec, family, complete);
     });
     this.#written.set(family, text);
-  }
-
-  /** Syncs and looks at retired servers never overlap. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work, work);
-    this.#turn = done;
-    return done;
   }
 }
