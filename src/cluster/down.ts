@@ -1,9 +1,10 @@
 // Finds and removes every trace of a cluster by its name alone, so that it also works when a run died in the middle or
 // its data folder is gone.
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
+import { mountPoints } from '../system/mount-points.ts';
 import { releaseClaims } from './claims.ts';
 import { Failure } from './failure.ts';
 import { linkNames, restoreForwarding, runBatch } from './host-network.ts';
@@ -93,16 +94,8 @@ async function endProcesses({ clock, name }: DownOptions): Promise<ReadonlySet<n
 
 /** Unmounts whatever is mounted at or below the folders, innermost first. */
 async function unmountBelow(exec: Exec, folders: readonly string[]): Promise<number> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8');
-  const mounts = table
-    .split('\n')
-    .map((line) =>
-      (line.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) =>
-        String.fromCharCode(Number.parseInt(octal, 8)),
-      ),
-    )
-    .filter((path) => folders.some((folder) => path.startsWith(`${folder}/`)))
-    .reverse();
+  const isBelow = (path: string) => folders.some((folder) => path.startsWith(`${folder}/`));
+  const mounts = (await mountPoints()).filter(isBelow).reverse();
   for (const mount of mounts) await exec.run(['umount', '--lazy', mount]);
   return mounts.length;
 }

@@ -1,10 +1,11 @@
 // File systems on block devices of local volumes: made where there is none, mounted once per node below `plugins`, and
 // unmounted when the last pod that uses them is gone. A pod's use is a link in its folder, so that nothing is remembered here
 // and what an agent that was killed left is found.
-import { mkdir, readdir, readFile, rmdir, symlink } from 'node:fs/promises';
+import { mkdir, readdir, rmdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Exec } from '../../system/exec.ts';
+import { mountPoints } from '../../system/mount-points.ts';
 import { Turns } from '../../system/turns.ts';
 import { ignoreExisting } from './ignore-existing.ts';
 import { VolumeError } from './payload.ts';
@@ -53,7 +54,7 @@ export class DeviceMounts {
     const uses = join(this.#rootDir, 'pods', uid, 'volumes', plugin);
     await mkdir(uses, { recursive: true });
     await symlink(target, join(uses, name)).catch(ignoreExisting);
-    if (await isMounted(target)) return target;
+    if ((await mountPoints()).includes(target)) return target;
     await mkdir(target, { recursive: true });
     try {
       await this.#formatAndMount({ device, fsType, options, target });
@@ -109,7 +110,7 @@ export class DeviceMounts {
     const used = new Set(uses.flat());
     for (const name of mounted.filter((one) => !used.has(one))) {
       const target = join(this.#mounts, name);
-      if (await isMounted(target)) await this.#exec.run(['umount', target]);
+      if ((await mountPoints()).includes(target)) await this.#exec.run(['umount', target]);
       // A folder that is still a mount is not empty of its file system: it stays.
       await rmdir(target).catch(() => {});
     }
@@ -118,12 +119,4 @@ export class DeviceMounts {
 
 async function folders(path: string): Promise<string[]> {
   return readdir(path).catch(() => []);
-}
-
-/** Blanks and the like are written as `\040` there (proc_pid_mountinfo(5)). */
-async function isMounted(path: string): Promise<boolean> {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
-  const decode = (text: string) =>
-    text.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-  return lines.some((line) => decode(line.split(' ')[4] ?? '') === path);
 }

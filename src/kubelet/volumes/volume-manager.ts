@@ -23,6 +23,7 @@ import { parseQuantity, quantityValue } from '../../apimachinery/quantity.ts';
 import type { ResourceList } from '../../apimachinery/resource-list.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Exec } from '../../system/exec.ts';
+import { mountPoints } from '../../system/mount-points.ts';
 import { containersOf } from '../pod/containers.ts';
 import { DeviceMounts } from './device-mounts.ts';
 import { giveOne, giveToGroup, readers } from './group-ownership.ts';
@@ -112,10 +113,7 @@ export class VolumeManager {
   }
 
   async #remove(dir: string): Promise<void> {
-    const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
-      .split('\n')
-      .map((line) => line.split(' ')[4] ?? '')
-      .filter((path) => path.startsWith(`${dir}/`));
+    const mounts = (await mountPoints()).filter((path) => path.startsWith(`${dir}/`));
     for (const path of mounts.reverse()) await this.#options.exec.run(['umount', '-l', path]);
     await rm(dir, { recursive: true, force: true });
     await this.#devices.sweep();
