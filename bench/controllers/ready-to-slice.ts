@@ -1,6 +1,5 @@
 // From the write of a pod's status to its endpoint in the EndpointSlice, as a watching client of the same process sees it.
-import type { EndpointSlice } from '../../src/testing/index.ts';
-import { endpointSlices, pods, services, startCluster } from '../../src/testing/index.ts';
+import { type EndpointSlice, endpointSlices, pods, services, startCluster } from '../../src/testing/index.ts';
 
 const rounds = 200;
 const cluster = await startCluster({ nodes: 1 });

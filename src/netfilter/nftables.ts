@@ -1,7 +1,6 @@
 // What nftables rules do to a packet.
 import type { Field, KeyPart, Numgen, Rule, Statement, Table, Verdict } from '../nftables/ruleset.ts';
-import type { Routing } from './address.ts';
-import { isBetween, isWithin } from './address.ts';
+import { isBetween, isWithin, type Routing } from './address.ts';
 import type { FoundElement, Memory } from './packet.ts';
 import { decided, masqueraded, type PacketState, remembered } from './state.ts';
 import type { Branch, Chains, Sequel } from './walk.ts';

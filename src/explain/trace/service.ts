@@ -2,8 +2,7 @@
 
 import type { AddressPort, Protocol } from '../../netfilter/packet.ts';
 import { canonicalIP, contains } from '../../proxy/address.ts';
-import type { Endpoint } from '../../proxy/endpoint.ts';
-import { endpointText } from '../../proxy/endpoint.ts';
+import { type Endpoint, endpointText } from '../../proxy/endpoint.ts';
 import type { ServicePortPlan } from '../../proxy/plan.ts';
 import type { Candidate, Door, ServiceStep } from './trace.ts';
 import { nodeOfAddress, podAt, type World } from './world.ts';

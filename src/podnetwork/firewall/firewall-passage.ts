@@ -21,32 +21,33 @@ export class FirewallPassage {
    * complained about.
    */
   async ensure(accepts: readonly Accept[]): Promise<string> {
-    const chains = await this.#output(['nft', '-j', 'list', 'chains']);
-    for (const chain of foreignChains(chains)) {
-      const table = await this.#output(['nft', '-jt', 'list', 'table', chain.family, chain.table]);
-      const script = nftablesChanges(chain, table, accepts);
-      if (script !== '') await this.#feed(['nft', '-f', '-'], script);
-    }
+    const chains = await this.#nftables(accepts);
     for (const { listing, restore, family } of await this.#iptables(chains)) {
       const own = accepts.filter((accept) => (accept.family === 'IPv4') === (family === 'ip'));
       const document = iptablesChanges(listing, own);
-      if (document !== undefined) await this.#feed(restore, document);
+      if (document !== undefined) await this.#output(restore, document);
     }
     return chains;
   }
 
   /** Takes away all of it. */
   async remove(): Promise<void> {
+    const chains = await this.#nftables([]);
+    for (const { listing, restore } of await this.#iptables(chains)) {
+      const document = iptablesRemoval(listing);
+      if (document !== undefined) await this.#output(restore, document);
+    }
+  }
+
+  /** Puts right the tables of nftables; resolves with the listing of chains. */
+  async #nftables(accepts: readonly Accept[]): Promise<string> {
     const chains = await this.#output(['nft', '-j', 'list', 'chains']);
     for (const chain of foreignChains(chains)) {
       const table = await this.#output(['nft', '-jt', 'list', 'table', chain.family, chain.table]);
-      const script = nftablesChanges(chain, table, []);
-      if (script !== '') await this.#feed(['nft', '-f', '-'], script);
+      const script = nftablesChanges(chain, table, accepts);
+      if (script !== '') await this.#output(['nft', '-f', '-'], script);
     }
-    for (const { listing, restore } of await this.#iptables(chains)) {
-      const document = iptablesRemoval(listing);
-      if (document !== undefined) await this.#feed(restore, document);
-    }
+    return chains;
   }
 
   /** The tables `filter` of both backends and families that are there: asking for one that is not would make it. */
@@ -64,14 +65,9 @@ export class FirewallPassage {
     return found;
   }
 
-  async #output(command: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.#exec.run(command);
+  async #output(command: readonly string[], input?: string): Promise<string> {
+    const { code, stdout, stderr } = await this.#exec.run(command, input === undefined ? {} : { input });
     if (code !== 0) throw new Error(`${command[0]}: ${stderr.trim().split('\n')[0]}`);
     return stdout;
-  }
-
-  async #feed(command: readonly string[], input: string): Promise<void> {
-    const { code, stderr } = await this.#exec.run(command, { input });
-    if (code !== 0) throw new Error(`${command[0]}: ${stderr.trim().split('\n')[0]}`);
   }
 }
