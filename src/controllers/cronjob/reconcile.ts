@@ -2,6 +2,7 @@
 import { nextTime } from '../../api/batch/v1/cronjob/next-time.ts';
 import { parseSchedule, type Schedule } from '../../api/batch/v1/cronjob/schedule.ts';
 import { isTimeZone } from '../../api/batch/v1/cronjob/time-zone.ts';
+import { finishedCondition } from '../../api/batch/v1/job/facts.ts';
 import type { CronJob, CronJobStatus, Job } from '../../api/batch/v1/types.generated.ts';
 import type { ObjectReference } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
@@ -198,7 +199,7 @@ function lookAtJobs({ cronJob, jobs }: CronJobInput): Seen {
   let active = [...(status.active ?? [])];
   for (const job of jobs) {
     const listed = active.some((ref) => isSame(ref, job));
-    const end = endOf(job);
+    const end = finishedCondition(job)?.type;
     const { name } = job.metadata;
     if (!listed && !end) {
       // Created before the status could be written, or by somebody else with our reference.
@@ -224,18 +225,13 @@ function lookAtJobs({ cronJob, jobs }: CronJobInput): Seen {
   return { status, events };
 }
 
-function endOf({ status }: Readonly<Job>): 'Complete' | 'Failed' | undefined {
-  for (const { type, status: value } of status?.conditions ?? []) {
-    if ((type === 'Complete' || type === 'Failed') && value === 'True') return type;
-  }
-  return undefined;
-}
-
 function surplusJobs({ cronJob, jobs }: CronJobInput): Readonly<Job>[] {
   const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cronJob.spec;
   const beyond = (end: 'Complete' | 'Failed', limit: number | undefined) => {
     if (limit === undefined) return [];
-    const ended = jobs.filter((job) => endOf(job) === end && !job.metadata.deletionTimestamp).sort(byStart);
+    const ended = jobs
+      .filter((job) => finishedCondition(job)?.type === end && !job.metadata.deletionTimestamp)
+      .sort(byStart);
     return ended.slice(0, Math.max(0, ended.length - limit));
   };
   return [...beyond('Complete', successfulJobsHistoryLimit), ...beyond('Failed', failedJobsHistoryLimit)];

@@ -2,8 +2,9 @@
 import type { DaemonSet, DaemonSetStatus } from '../../api/apps/v1/types.generated.ts';
 import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
-import { jsonEqual } from '../../apimachinery/json/value.ts';
+import { byCreation } from '../shared/by-creation.ts';
 import { isPodAvailable } from '../shared/pods.ts';
+import { sameStatus } from '../shared/same-status.ts';
 import { anotherFailed, type FailedPod, waitLeft } from './failed-pods.ts';
 import { isAvailable, isOfHash, isTerminating, type Place, placeOn, targetOf } from './pods.ts';
 import { rollingUpdate } from './rolling-update.ts';
@@ -76,10 +77,7 @@ function daemonNodes({ set, nodes, pods }: DaemonSetInput): DaemonNode[] {
 
 function byAge(a: Readonly<Pod>, b: Readonly<Pod>): number {
   const bound = Number(Boolean(b.spec.nodeName)) - Number(Boolean(a.spec.nodeName));
-  if (bound !== 0) return bound;
-  const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
-  if (left !== right) return left < right ? -1 : 1;
-  return a.metadata.name < b.metadata.name ? -1 : 1;
+  return bound || byCreation(a, b);
 }
 
 function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
@@ -151,10 +149,5 @@ function statusOf(input: DaemonSetInput, nodes: readonly DaemonNode[]): DaemonSe
     ...(collisionCount !== undefined && { collisionCount }),
     ...(set.status?.conditions && { conditions: set.status.conditions }),
   };
-  return jsonEqual(withoutZeros(status), withoutZeros(set.status)) ? undefined : status;
-}
-
-/** Zero and absent are the same on the wire. */
-function withoutZeros(status: Readonly<DaemonSetStatus> | undefined): unknown {
-  return Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
+  return sameStatus(status, set.status) ? undefined : status;
 }

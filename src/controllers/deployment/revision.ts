@@ -2,6 +2,7 @@
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
 import type { PodTemplateSpec } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
+import { byCreation } from '../shared/by-creation.ts';
 import { shortHash } from '../shared/hash.ts';
 import { controllerReference } from '../shared/owners.ts';
 import { maxSurgeOf } from './limits.ts';
@@ -36,13 +37,6 @@ export function sortOut(deployment: Readonly<Deployment>, all: readonly Readonly
   // Of several that are equal (made by a client) the oldest is taken, so that the choice is stable.
   const current = sorted.find((set) => set.spec.template && sameTemplate(set.spec.template, deployment.spec.template));
   return { current, old: sorted.filter((set) => set !== current) };
-}
-
-/** To sort by: the oldest first, then by name. */
-export function byCreation(a: Readonly<ReplicaSet>, b: Readonly<ReplicaSet>): number {
-  const [left, right] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
-  if (left !== right) return left < right ? -1 : 1;
-  return a.metadata.name < b.metadata.name ? -1 : 1;
 }
 
 /** Equal but for the label that the controller adds. */

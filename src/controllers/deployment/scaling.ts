@@ -1,7 +1,8 @@
 // How many pods each ReplicaSet of a Deployment should have.
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
+import { byCreation } from '../shared/by-creation.ts';
 import { isRollingUpdate, maxSurgeOf, maxUnavailableOf } from './limits.ts';
-import { byCreation, desiredAnnotation, maxAnnotation, notedCount, type ReplicaSets } from './revision.ts';
+import { desiredAnnotation, maxAnnotation, notedCount, type ReplicaSets } from './revision.ts';
 
 /** New sizes; ReplicaSets that keep theirs are not in it. */
 export type Sizes = ReadonlyMap<Readonly<ReplicaSet>, number>;

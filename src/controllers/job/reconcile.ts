@@ -1,4 +1,5 @@
 // What a Job does next (upstream pkg/controller/job): pure.
+import { finishedCondition } from '../../api/batch/v1/job/facts.ts';
 import type { Job, JobCondition, JobStatus } from '../../api/batch/v1/types.generated.ts';
 import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
@@ -47,17 +48,13 @@ interface Told {
   readonly message: string;
 }
 
-function isFinished(job: Readonly<Job>): boolean {
-  return hasCondition(job, 'Complete') || hasCondition(job, 'Failed');
-}
-
 function hasCondition({ status }: Readonly<Job>, type: string): boolean {
   return status?.conditions?.some((c) => c.type === type && c.status === 'True') ?? false;
 }
 
 export function reconcile(input: JobInput): JobPlan {
   const { job, pods } = input;
-  if (isFinished(job)) {
+  if (finishedCondition(job)) {
     const removeFinalizers = pods.filter(hasFinalizer);
     return { create: [], delete: [], status: undefined, removeFinalizers, events: [], requeueAfter: undefined };
   }

@@ -2,6 +2,7 @@
 import { isNodeReady } from '../../api/core/v1/node/facts.ts';
 import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
+import { byCreation } from '../shared/by-creation.ts';
 
 export interface PodGCInput {
   readonly pods: readonly Readonly<Pod>[];
@@ -43,17 +44,9 @@ function isOutOfService(node: Readonly<Node>): boolean {
 
 /** Evicted pods tell nobody anything, and the oldest the least. */
 function byUse(a: Readonly<Pod>, b: Readonly<Pod>): number {
-  return (
-    Number(isEvicted(b)) - Number(isEvicted(a)) ||
-    compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
-    compare(a.metadata.name, b.metadata.name)
-  );
+  return Number(isEvicted(b)) - Number(isEvicted(a)) || byCreation(a, b);
 }
 
 function isEvicted({ status }: Readonly<Pod>): boolean {
   return status?.phase === 'Failed' && status.reason === 'Evicted';
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -11,7 +11,7 @@ import { claimObjects } from './claim.ts';
 import { controlledObjects } from './controlled.ts';
 import type { History } from './history.ts';
 import { objectsByLabel } from './label-lookup.ts';
-import { controllerReference, isControlledBy } from './owners.ts';
+import { controllerOf, controllerReference, isControlledBy } from './owners.ts';
 import { mustBeSame, type OwnerKind } from './pod-control.ts';
 import { WriteTracker } from './write-tracker.ts';
 
@@ -41,9 +41,7 @@ export function createRevisions({ client, informers, clock }: ControllerContext,
     pending: (ownerKey) => writes.pending(ownerKey),
     async of(owner, selector, fresh) {
       const present = controlled.of(owner.metadata.uid);
-      const orphans = byLabel
-        .selected(owner.metadata.namespace ?? '', selector)
-        .filter(({ metadata }) => !metadata.ownerReferences?.some((r) => r.controller));
+      const orphans = byLabel.selected(owner.metadata.namespace ?? '', selector).filter((one) => !controllerOf(one));
       const { own, adopt } = claimObjects({ owner, selector, objects: [...present, ...orphans] });
       if (adopt.length > 0) await mustBeSame(owner, fresh);
       for (const { metadata } of adopt) {

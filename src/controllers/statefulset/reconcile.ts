@@ -3,9 +3,9 @@
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../api/apps/v1/types.generated.ts';
 import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { resolveIntOrPercent } from '../shared/int-or-percent.ts';
 import { isPodAvailable } from '../shared/pods.ts';
+import { sameStatus } from '../shared/same-status.ts';
 import { isWanted, missingIdentity, ordinalOf, podOf, revisionOf, startOf } from './identity.ts';
 
 export interface StatefulSetInput {
@@ -188,10 +188,5 @@ function statusOf(input: StatefulSetInput): StatefulSetStatus | undefined {
     collisionCount: collisionCount ?? 0,
     ...(set.status?.conditions && { conditions: set.status.conditions }),
   };
-  return jsonEqual(withoutZeros(status), withoutZeros(set.status)) ? undefined : status;
-}
-
-/** Zero and absent are the same on the wire. */
-function withoutZeros(status: Readonly<StatefulSetStatus> | undefined): unknown {
-  return Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
+  return sameStatus(status, set.status) ? undefined : status;
 }

@@ -4,6 +4,7 @@ import { type FieldError, fieldError } from '../../../../apimachinery/validation
 import { deepEqual } from '../../../define.ts';
 import { nonNegative } from '../../../validation/values.ts';
 import type { Job, UncountedTerminatedPods } from '../types.generated.ts';
+import { finishedCondition } from './facts.ts';
 import { countIndexes, sharedIndex } from './indexes.ts';
 
 const { required, invalid, invalidUnprinted, duplicate } = fieldError;
@@ -14,7 +15,7 @@ function has({ status }: Job, type: Condition): boolean {
   return status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
 }
 
-const isFinished = (job: Job): boolean => has(job, 'Complete') || has(job, 'Failed');
+const isFinished = (job: Job): boolean => finishedCondition(job) !== undefined;
 
 const conditionError = (why: string): FieldError => invalidUnprinted('status.conditions', why);
 
