@@ -3,7 +3,15 @@ import type { Client } from '../client/types.ts';
 import { readText } from '../client/watch-stream.ts';
 import { Failure } from '../cluster/failure.ts';
 import type { NodeSeen } from '../explain/live/compare.ts';
-import type { Passing, RulesModel, Seen, Send, SendResult, WatchRequest } from '../explain/live/watch.ts';
+import {
+  type Passing,
+  type RulesModel,
+  type Seen,
+  type Send,
+  type SendResult,
+  type WatchRequest,
+  watchTableOf,
+} from '../explain/live/watch.ts';
 
 /** A watch of one name on several nodes. All reject with a Failure that names a node which does not answer. */
 export class NodeWatches {
@@ -17,7 +25,7 @@ export class NodeWatches {
 
   /** The nftables table that the agents watch with. */
   get table(): string {
-    return `portico-watch-${this.#id}`;
+    return watchTableOf(this.#id);
   }
 
   /** Resolves once the kernel is watched; the agent ends it when nobody asks for half a minute. */

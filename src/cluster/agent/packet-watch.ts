@@ -16,6 +16,7 @@ import {
   type Send,
   type WatchRequest,
   watchScript,
+  watchTableOf,
 } from '../../explain/live/watch.ts';
 import type { Clock, Timer } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
@@ -88,7 +89,7 @@ export class PacketWatches {
   /** Resolves once the kernel's trace is being read. */
   async #start(id: string, matches: readonly PacketMatch[]): Promise<object> {
     const { exec, follow, clock } = this.#tools;
-    const table = tableOf(id);
+    const table = watchTableOf(id);
     const stop = new AbortController();
     const end = clock.after(longest, () => stop.abort());
     const watch: Watch = { matches, lines: [], told: Promise.withResolvers(), stop, end };
@@ -153,7 +154,7 @@ export class PacketWatches {
   #packets(id: string, watch: Watch): Passing[] {
     watch.end.cancel();
     watch.end = this.#tools.clock.after(longest, () => watch.stop.abort());
-    const packets = readTrace(watch.lines, tableOf(id)).slice(0, mostPackets);
+    const packets = readTrace(watch.lines, watchTableOf(id)).slice(0, mostPackets);
     return packets.map(({ source, destination, end }) => ({ source, destination, end }));
   }
 
@@ -193,6 +194,5 @@ function ours(mode: RulesModel['mode'], text: string): string[] {
   return mode === 'nftables' ? lines : lines.filter((line) => /^-A (KUBE-|\S+ .*-j KUBE-)/.test(line));
 }
 
-const tableOf = (id: string): string => `portico-watch-${id}`;
 /** Comes and goes after the last packet. */
 const endOf = (id: string): string => `portico-end-${id}`;

@@ -186,6 +186,13 @@ test('what no rule drops, and the model says is dropped, is dropped where nobody
   ]);
 });
 
+test('an answer that the model knows to miss the sender need not come', () => {
+  const missing = { outcomes: [{ ...trace.outcomes[0], isUnanswered: true }] } as unknown as Trace;
+  const asked = { ...request, seen: [seenBy('b', [sent, balanced, left])], sent: 'no answer' as const };
+  expect(compareLive({ ...asked, trace: missing }).differences).toEqual([]);
+  expect(compareLive(asked).differences).toHaveLength(1);
+});
+
 test('what stays in a pod concerns no node', () => {
   const outcomes = [{ result: 'arrives', destination: '127.0.0.1:80', source: '127.0.0.1', hops: [] }];
   const asked = { ...request, trace: { outcomes } as unknown as Trace, seen: [seenBy('b', [])] };

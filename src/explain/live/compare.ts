@@ -178,7 +178,7 @@ function outcomeDifferences(
 /** A packet that arrives at somebody who is known, and whose sender hears nothing. */
 function answerDifferences({ trace, sent, isAnswered }: LiveRequest, met: Met): string[] {
   const arrives = trace.outcomes.some(
-    ({ result, destination }) => result === 'arrives' && destination === met.destination,
+    ({ result, destination, isUnanswered }) => result === 'arrives' && !isUnanswered && destination === met.destination,
   );
   if (!isAnswered || sent !== 'no answer' || met.result !== 'arrives' || !arrives) return [];
   return [

@@ -1,6 +1,6 @@
 // Reads what `nft monitor trace` and `conntrack -L` print.
 import type { AddressPort } from '../../netfilter/packet.ts';
-import { type Ends, isLastChain, type Passing } from './watch.ts';
+import { type Ends, isLastChain, isWatchTable, type Passing } from './watch.ts';
 
 export interface KernelStep {
   /** `ip portico-proxy`. */
@@ -19,7 +19,7 @@ export interface KernelPacket extends Passing {
 
 /**
  * Packets in the order in which the kernel met them. `watchTable` is the watcher's own, whose steps say nothing: every packet
- * meets it first. A packet that goes on to another device is given another id there, and is the same one.
+ * meets it first; so do those of others who watch at the same time. A packet that goes on to another device is given another id there, and is the same one.
  */
 export function readTrace(lines: readonly string[], watchTable: string): KernelPacket[] {
   const packets = new Map<string, { -readonly [K in keyof KernelPacket]: KernelPacket[K] } & { steps: KernelStep[] }>();
@@ -27,6 +27,7 @@ export function readTrace(lines: readonly string[], watchTable: string): KernelP
   for (const line of lines) {
     const [, id, table, chain, rest] = /^trace id (\w+) (\w+ \S+) (\S+) (.*)$/.exec(line) ?? [];
     if (id === undefined || table === undefined || chain === undefined || rest === undefined) continue;
+    if (table !== own && isWatchTable(table)) continue;
     const isLast = table === own && isLastChain(chain);
     if (rest.startsWith('packet: ')) {
       const ends = endsOf(rest);

@@ -40,10 +40,13 @@ export function matchesOf(asked: Asked, node: string): PacketMatch[] {
   const later = laterMatch(asked, kind);
   const isOutside = from.kind === 'external';
   if (node !== trace.from.node && !isOutside) return [later];
-  const own = from.kind === 'node' ? ownAddresses(asked, node, kind.family) : [];
+  const ofNode = ownAddresses(asked, node, kind.family);
+  // A pod on the network of its node sends as the node does: from the address that the route gives, which to pods of the node is that
+  // of their bridge, as the model says.
+  const isOfNode = from.kind === 'node' || ofNode.includes(trace.from.address);
+  const own = isOfNode ? [...ofNode, ...trace.outcomes.map(({ source }) => source)] : [];
   const first: PacketMatch = {
     ...kind,
-    // A node's own packets have the address that the route gives them.
     sources: isOutside
       ? from.address === undefined
         ? []

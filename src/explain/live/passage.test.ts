@@ -37,6 +37,19 @@ test('a packet is one under both of its ids, and leaves as its last chain shows 
   expect(readTrace([...coming, ...dropped], table)).toMatchObject([{ end: 'dropped' }]);
 });
 
+test('others who watch the same packet are none of its way', () => {
+  const other = (id: string, chain: string, ends: string) => met(id, `inet portico-watch-y ${chain}`, ends);
+  const policy = 'trace id 78 inet portico-watch-y last-postrouting policy accept';
+  const watched = [
+    other('6f', 'prerouting', asSent),
+    ...coming,
+    ...leaving,
+    other('78', 'last-postrouting', translated),
+    policy,
+  ];
+  expect(readTrace(watched, table)).toEqual(readTrace([...coming, ...leaving], table));
+});
+
 test('it is through when each node has let it go, and the next one has met it', () => {
   const arriving = met('11', `inet ${table} prerouting`, translated);
   expect(progress([])).toBe('not seen');

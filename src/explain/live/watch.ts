@@ -58,6 +58,12 @@ export interface Seen {
   readonly modelRules: readonly string[];
 }
 
+const watchPrefix = 'portico-watch-';
+/** The table of a watch. */
+export const watchTableOf = (id: string): string => `${watchPrefix}${id}`;
+/** Whether a table, with its family, is one of those: they touch nothing. */
+export const isWatchTable = (table: string): boolean => table.startsWith(`inet ${watchPrefix}`);
+
 const firstHooks = ['prerouting', 'output'] as const;
 const lastHooks = ['input', 'postrouting'] as const;
 const lastChainOf = (hook: string): string => `last-${hook}`;
