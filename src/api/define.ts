@@ -186,7 +186,8 @@ function validateAnyUpdate(
   ];
 }
 
-function keepStatus(object: Generic, old: Generic): void {
+/** For {@link Strategy.prepareForUpdate}. */
+export function keepStatus(object: Generic, old: Generic): void {
   if (old.status === undefined) delete object.status;
   else object.status = old.status;
 }

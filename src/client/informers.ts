@@ -1,4 +1,5 @@
 // One informer per resource and scope, shared by all parts of a process.
+import { withoutManagedFields } from '../apimachinery/managedfields/record-update.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import { type InformerOptions, ListWatchInformer } from './informer.ts';
 import { resourceKey } from './resources.ts';
@@ -80,10 +81,4 @@ class SharedInformers implements Informers {
     const ended = () => this.#running.delete(running);
     running.then(ended, ended);
   }
-}
-
-function withoutManagedFields(object: KubeObject): KubeObject {
-  if (object.metadata.managedFields === undefined) return object;
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
 }

@@ -1,5 +1,6 @@
 // Takes manifests apart as kubectl does: YAML of several documents or JSON, Lists taken apart.
 import { kubernetesYaml } from '../apimachinery/json/kubernetes-yaml.ts';
+import { isObject } from '../apimachinery/json/value.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 
 /** What is wrong with a manifest, in one line that begins with `file:line:` where a line is to blame. */
@@ -14,10 +15,6 @@ export function sourceOf(object: KubeObject): string | undefined {
   return sources.get(object);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A value of a file, where it stands, and the same of the items in it. */
 interface Placed {
   readonly value: unknown;
@@ -27,19 +24,19 @@ interface Placed {
 
 function objectsIn({ value, at, item }: Placed): KubeObject[] {
   if (value === null || value === undefined) return [];
-  if (!isRecord(value) || typeof value.kind !== 'string') {
+  if (!isObject(value) || typeof value.kind !== 'string') {
     throw new ManifestError(`${at}: a document without a kind is no Kubernetes object`);
   }
   if (value.kind.endsWith('List') && Array.isArray(value.items)) {
     const kind = value.kind.slice(0, -'List'.length);
     return value.items.flatMap((inner, index) => {
       const place = item(index);
-      const own = isRecord(inner) && kind !== '' ? { kind, ...inner } : inner;
+      const own = isObject(inner) && kind !== '' ? { kind, ...inner } : inner;
       return objectsIn({ value: own, at: place, item: () => place });
     });
   }
   const { metadata } = value;
-  if (!isRecord(metadata) || typeof metadata.name !== 'string') {
+  if (!isObject(metadata) || typeof metadata.name !== 'string') {
     throw new ManifestError(`${at}: a ${value.kind} has no metadata.name`);
   }
   sources.set(value, at);

@@ -32,7 +32,8 @@ export function mayHoldInt64(text: string): boolean {
   return false;
 }
 
-function isDigit(code: number): boolean {
+/** Of a UTF-16 unit: 0 to 9. */
+export function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 

@@ -1,6 +1,6 @@
 // Reading JSON as the API server does: repeated keys and decimal numbers are noticed, errors are worded as Go's.
 import { type HiddenJson, JsonSyntaxError, mostDepth, scanJson } from './go-syntax.ts';
-import { mayHoldInt64, parseExactly } from './int64.ts';
+import { isDigit, mayHoldInt64, parseExactly } from './int64.ts';
 
 export { type HiddenJson, JsonSyntaxError };
 
@@ -54,10 +54,6 @@ export function endOfString(text: string, start: number): number {
     while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
     if (backslashes % 2 === 0) return end;
   }
-}
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
 }
 
 function countKeys(value: unknown, depth: number): number {

@@ -118,7 +118,8 @@ export function managedFieldsOf(object: unknown): unknown {
   return isObject(metadata) ? metadata.managedFields : undefined;
 }
 
-export function withoutManagedFields(object: unknown): unknown {
+/** The object, or a copy of it without metadata.managedFields. */
+export function withoutManagedFields<T>(object: T): T {
   if (!isObject(object) || !isObject(object.metadata) || object.metadata.managedFields === undefined) return object;
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };

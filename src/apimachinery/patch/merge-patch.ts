@@ -16,10 +16,11 @@ export function applyMergePatch(document: unknown, patch: unknown): unknown {
   return result;
 }
 
-function withoutNulls(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+/** The value without the null fields of the objects in it. */
+export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value;
   const result: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries(value)) if (field !== null) setKey(result, key, withoutNulls(field));
+  for (const key in value) if (value[key] !== null) setKey(result, key, withoutNulls(value[key]));
   return result;
 }

@@ -10,6 +10,7 @@ import { isObject, type JsonObject, setKey } from '../json/value.ts';
 import type { ObjectSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
 import { PatchSyntaxError } from './json-patch.ts';
+import { withoutNulls } from './merge-patch.ts';
 import { checkAgainstOrder, deleteFromList, inOrder, type ListKind, mergeList } from './strategic-list.ts';
 import { badArgument, badDirective, goKindOf, PatchTypeError } from './strategic-problems.ts';
 
@@ -171,14 +172,6 @@ function listKindOf(schema: Schema, key: string): ListKind {
 /** What a patch puts where nothing was: without nulls, and without all that carries `$patch`; undefined for such a value. */
 function bare(value: unknown): unknown {
   return withoutDirectives(withoutNulls(value));
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value;
-  const result: Record<string, unknown> = {};
-  for (const key in value) if (value[key] !== null) setKey(result, key, withoutNulls(value[key]));
-  return result;
 }
 
 function withoutDirectives(value: unknown): unknown {

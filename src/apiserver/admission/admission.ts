@@ -168,12 +168,10 @@ export class Admission {
         return store.cache.get(store.key(namespace, name))?.object as Readonly<T> | undefined;
       },
       all<T extends KubeObject>(resource: string, group: string, namespace = '') {
-        const store = registry.coreStore(resource, group);
-        return store.cache.list(store.prefixOf(namespace)).map((stored) => stored.object as Readonly<T>);
+        return registry.coreStore(resource, group).objects<T>(namespace);
       },
       allOf(definition, namespace = '') {
-        const store = registry.store(definition);
-        return store.cache.list(store.prefixOf(namespace)).map((stored) => stored.object);
+        return registry.store(definition).objects(namespace);
       },
       equivalents(definition) {
         const place = storagePlace(definition);

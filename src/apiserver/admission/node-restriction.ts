@@ -6,6 +6,7 @@ import type { TokenRequest } from '../../api/authentication/v1/types.generated.t
 import type { Node, PersistentVolumeClaim, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
 import { deepEqual } from '../../api/define.ts';
 import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
+import { quoted } from '../../apimachinery/json/go-text.ts';
 import { type KubeObject, printResource } from '../../apimachinery/object.ts';
 import { notFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
@@ -55,8 +56,6 @@ const rules = table<Rule>({
 function nameOf({ request }: Asked): string {
   return request.name || request.object?.metadata.name || '';
 }
-
-const quoted = (text: string) => JSON.stringify(text);
 
 function restrictLease(asked: Asked): string | undefined {
   if (asked.request.namespace !== 'kube-node-lease') {

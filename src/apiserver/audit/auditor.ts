@@ -23,7 +23,7 @@ import {
   responseStatus,
   sourceIPs,
   userAgent,
-  withoutManagedFields,
+  withoutAnyManagedFields,
 } from './event.ts';
 import { NotedRequest } from './noted-request.ts';
 import { type AuditDecision, type AuditLevel, type AuditPolicy, type AuditStage, decide } from './policy.ts';
@@ -206,7 +206,7 @@ export class AuditTrail {
   }
 
   #kept(object: unknown): unknown {
-    return this.#decision.omitManagedFields ? withoutManagedFields(object) : object;
+    return this.#decision.omitManagedFields ? withoutAnyManagedFields(object) : object;
   }
 
   /** Hands over the event of a stage, unless the policy leaves that stage out. */

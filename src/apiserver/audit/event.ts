@@ -1,6 +1,8 @@
 // One Event of the audit log (audit.k8s.io/v1), and what of a request and its answer goes into it.
 
 import type { UserInfo } from '../../api/authentication/v1/types.generated.ts';
+import { isObject } from '../../apimachinery/json/value.ts';
+import { withoutManagedFields } from '../../apimachinery/managedfields/record-update.ts';
 import type { Status } from '../../apimachinery/meta/v1.generated.ts';
 import { formatIP, parseIPSloppy } from '../../net/ip.ts';
 import type { ApiRequest } from '../request.ts';
@@ -99,26 +101,17 @@ export function completeReference(reference: ObjectReference, object: unknown): 
   return complete;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The object without metadata.managedFields, and a list's items without theirs. */
-export function withoutManagedFields(object: unknown): unknown {
-  if (!isRecord(object)) return object;
-  const { metadata, items } = object;
-  const copy = { ...object };
-  if (isRecord(metadata)) {
-    const { managedFields: _dropped, ...kept } = metadata;
-    copy.metadata = kept;
-  }
-  if (Array.isArray(items)) copy.items = items.map(withoutManagedFields);
-  return copy;
+export function withoutAnyManagedFields(object: unknown): unknown {
+  const bare = withoutManagedFields(object);
+  return isObject(bare) && Array.isArray(bare.items)
+    ? { ...bare, items: bare.items.map(withoutAnyManagedFields) }
+    : bare;
 }
 
 /** What an answer says of itself: the Status it is, or its code. */
 export function responseStatus(code: number, body: unknown): Status & { readonly code: number } {
-  if (!isRecord(body) || body.kind !== 'Status' || body.apiVersion !== 'v1') return { metadata: {}, code };
+  if (!isObject(body) || body.kind !== 'Status' || body.apiVersion !== 'v1') return { metadata: {}, code };
   const { status, message, reason, details } = body as Status;
   return {
     metadata: {},

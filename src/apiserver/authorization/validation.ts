@@ -1,4 +1,5 @@
 // What an AuthorizationConfiguration must be: the rules and words of k8s.io/apiserver (pkg/apis/apiserver/validation). Pure.
+import { oneOf } from '../../api/validation/values.ts';
 import { formatGoDuration } from '../../apimachinery/duration.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { dns1123Subdomain } from '../../apimachinery/validation/names.ts';
@@ -59,23 +60,18 @@ function validateWebhook(webhook: WebhookConfiguration, at: string, checks: Chec
   for (const name of ['authorizedTTL', 'unauthorizedTTL'] as const) {
     if (webhook[name] < 0) errors.push(invalid(`${at}.${name}`, formatGoDuration(webhook[name]), 'must be > 0s'));
   }
-  errors.push(...oneOf(version, ['v1', 'v1beta1'], `${at}.subjectAccessReviewVersion`));
+  errors.push(...oneOf(`${at}.subjectAccessReviewVersion`, version, ['v1', 'v1beta1']));
   if (matchVersion !== '' || matchConditions.length > 0) {
     const why = 'required if match conditions are specified';
     const place = `${at}.matchConditionSubjectAccessReviewVersion`;
-    errors.push(...(matchVersion === '' ? [required(place, why)] : oneOf(matchVersion, ['v1'], place)));
+    errors.push(...(matchVersion === '' ? [required(place, why)] : oneOf(place, matchVersion, ['v1'])));
   }
   return [
     ...errors,
-    ...oneOf(policy, ['NoOpinion', 'Deny'], `${at}.failurePolicy`),
+    ...oneOf(`${at}.failurePolicy`, policy, ['NoOpinion', 'Deny']),
     ...validateConnection(webhook.connectionInfo, `${at}.connectionInfo`, checks),
     ...validateConditions(matchConditions, `${at}.matchConditions`, checks),
   ];
-}
-
-function oneOf(value: string, known: readonly string[], at: string): FieldError[] {
-  if (value === '') return [required(at)];
-  return known.includes(value) ? [] : [notSupported(at, value, known)];
 }
 
 function validateConnection(

@@ -99,8 +99,7 @@ export class CustomResources {
   }
 
   #definitions(): readonly Readonly<CustomResourceDefinition>[] {
-    const { cache, prefix } = this.#store;
-    return cache.list(prefix).map((stored) => stored.object as unknown as Readonly<CustomResourceDefinition>);
+    return this.#store.objects<CustomResourceDefinition>();
   }
 
   /** The other definitions of a definition's group. */

@@ -89,7 +89,7 @@ export class ConfigurationKeeper {
   async #ensure(store: ResourceStore, expected: readonly Configuration[]): Promise<void> {
     const { create } = this.#options;
     const { resource } = store.definition;
-    const present = new Map(objectsOf(store).map((one) => [one.metadata.name, one]));
+    const present = new Map(store.objects().map((one) => [one.metadata.name, one]));
     for (const object of expected) {
       const found = present.get(object.metadata.name) as typeof object | undefined;
       const changed = found && reconciledConfiguration(found, object);
@@ -115,9 +115,9 @@ export class ConfigurationKeeper {
   }
 
   async #updateStatuses(): Promise<void> {
-    const levels = new Set(objectsOf(this.#levels).map(({ metadata }) => metadata.name));
+    const levels = new Set(this.#levels.objects().map(({ metadata }) => metadata.name));
     const now = formatTime(this.#options.clock.now());
-    for (const schema of objectsOf(this.#schemas) as readonly FlowSchemaObject[]) {
+    for (const schema of this.#schemas.objects<FlowSchemaObject>()) {
       const condition = danglingCondition(schema, levels, now);
       if (!condition) continue;
       const transform = (old: Readonly<KubeObject> | undefined) => {
@@ -142,8 +142,4 @@ export class ConfigurationKeeper {
       }
     }
   }
-}
-
-function objectsOf({ cache, prefix }: ResourceStore): readonly Readonly<KubeObject>[] {
-  return cache.list(prefix).map(({ object }) => object as Readonly<KubeObject>);
 }

@@ -52,7 +52,7 @@ export class Flows {
   /** In the order in which they are asked; what refers to a level that is not there is not. The mandatory ones always are. */
   #read(): FlowRules<Flow>[] {
     const levels = new Map([...mandatoryPriorityLevels.keys()].map((name) => [name, '']));
-    for (const { metadata } of objectsOf<PriorityLevelConfiguration>(this.#levels)) {
+    for (const { metadata } of this.#levels.objects<PriorityLevelConfiguration>()) {
       levels.set(metadata.name, metadata.uid ?? '');
     }
     const rulesOf = (name: string, uid: string, spec: FlowSchema['spec']) => {
@@ -63,9 +63,9 @@ export class Flows {
       };
       return readFlowRules(spec, { schema: name, headers });
     };
-    const usable = objectsOf<FlowSchema>(this.#schemas).filter(({ spec }) =>
-      levels.has(spec.priorityLevelConfiguration.name),
-    );
+    const usable = this.#schemas
+      .objects<FlowSchema>()
+      .filter(({ spec }) => levels.has(spec.priorityLevelConfiguration.name));
     const rules = usable
       .sort(compareFlowSchemas)
       .map(({ metadata, spec }) => rulesOf(metadata.name, metadata.uid ?? '', spec));
@@ -77,8 +77,4 @@ export class Flows {
     }
     return rules;
   }
-}
-
-function objectsOf<T>({ cache, prefix }: ResourceStore): Readonly<T>[] {
-  return cache.list(prefix).map(({ object }) => object as Readonly<T>);
 }

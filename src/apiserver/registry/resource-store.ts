@@ -86,6 +86,11 @@ export class ResourceStore {
     return namespace === '' ? this.prefix : `${this.prefix}${namespace}/`;
   }
 
+  /** The objects of a namespace, or all, as the cache has them now: shared, not to be changed. */
+  objects<T = KubeObject>(namespace = ''): Readonly<T>[] {
+    return this.cache.list(this.prefixOf(namespace)).map(({ object }) => object as Readonly<T>);
+  }
+
   key(namespace: string, name: string): string {
     return this.definition.namespaced ? `${this.prefix}${namespace}/${name}` : this.prefix + name;
   }

@@ -42,9 +42,9 @@ export class PolicyStatus {
   }
 
   #pending(): readonly Readonly<Policy>[] {
-    const { cache, prefix } = this.#store;
-    const all = cache.list(prefix).map((stored) => stored.object as Readonly<Policy>);
-    return all.filter(({ metadata, status }) => status?.observedGeneration !== metadata.generation);
+    return this.#store
+      .objects<Policy>()
+      .filter(({ metadata, status }) => status?.observedGeneration !== metadata.generation);
   }
 
   async #attend(policy: Readonly<Policy>, signal: AbortSignal): Promise<void> {

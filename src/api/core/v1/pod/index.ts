@@ -1,6 +1,6 @@
 import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
 import { ownValue } from '../../../../apimachinery/table.ts';
-import { deepEqual, type Kind } from '../../../define.ts';
+import { deepEqual, type Kind, keepStatus } from '../../../define.ts';
 import type { Pod, PodCondition } from '../types.generated.ts';
 import { fillAppArmorFields } from './annotations.ts';
 import { podCells, podColumns, podRowConditions } from './columns.ts';
@@ -118,11 +118,6 @@ function keepAllButResources(object: Pod, old: Pod): void {
   else delete kept.resources;
   object.spec = kept;
   keepStatus(object, old);
-}
-
-function keepStatus(object: Pod, old: Pod): void {
-  if (old.status) object.status = old.status;
-  else delete object.status;
 }
 
 /** Told from the start, so that nobody wonders why the scheduler does nothing. */

@@ -3,6 +3,7 @@ import { type FieldError, fieldError } from '../../../../apimachinery/validation
 import { validateEndpointIP, validateLegacyCIDR, validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
 import { dns1123Subdomain, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { immutableMessage, nameErrors, validateLabels } from '../../../../apimachinery/validation/object-meta.ts';
+import { oneOf } from '../../../validation/values.ts';
 import type { Service } from '../types.generated.ts';
 import { validateClusterIPChange, validateClusterIPFields } from './cluster-ips.ts';
 import { externallyAccessible, isHeadless, needsClusterIP, needsHealthCheckNodePort } from './facts.ts';
@@ -35,12 +36,6 @@ export function validateService(service: Service, old?: Service): FieldError[] {
     ...validateInternalTraffic(service),
     ...validateTrafficDistribution(service),
   ];
-}
-
-/** `'A', 'B'` must be among the supported ones; nothing given is required. */
-function oneOf(field: string, value: string | undefined, supported: readonly string[]): FieldError[] {
-  if (!value) return [required(field)];
-  return supported.includes(value) ? [] : [notSupported(field, value, supported)];
 }
 
 function validateTopologyAnnotations({ metadata }: Service): FieldError[] {
