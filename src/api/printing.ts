@@ -6,9 +6,9 @@ export function formatLabels(labels: Readonly<Record<string, string>> | undefine
   return entries.map(([key, value]) => `${key}=${value}`).join(',') || '<none>';
 }
 
-/** The first `max` texts, joined by commas, and how many more there are; `none` where there are none. */
-export function firstFew(texts: readonly string[], max: number, none: string): string {
+/** The first three texts, joined by commas, and how many more there are; `none` where there are none. */
+export function firstFew(texts: readonly string[], none: string): string {
   if (texts.length === 0) return none;
-  const more = texts.length - max;
-  return more > 0 ? `${texts.slice(0, max).join(',')} + ${more} more...` : texts.join(',');
+  const more = texts.length - 3;
+  return more > 0 ? `${texts.slice(0, 3).join(',')} + ${more} more...` : texts.join(',');
 }

@@ -19,14 +19,11 @@ export function defaultTemplate(template: PodTemplateSpec | undefined): void {
 }
 
 /** Whether the selector selects anything by name, and is well formed. `kind` as in "empty selector is invalid for …". */
-export function validateWorkloadSelector(
-  selector: LabelSelector | undefined,
-  path: string,
-  kind: string,
-): FieldError[] {
-  if (!selector) return [required(path)];
-  const errors = validateLabelSelector(selector, path);
-  if (isEmptyLabelSelector(selector)) errors.push(invalid(path, selector, `empty selector is invalid for ${kind}`));
+export function validateWorkloadSelector(selector: LabelSelector | undefined, kind: string): FieldError[] {
+  if (!selector) return [required('spec.selector')];
+  const errors = validateLabelSelector(selector, 'spec.selector');
+  const why = `empty selector is invalid for ${kind}`;
+  if (isEmptyLabelSelector(selector)) errors.push(invalid('spec.selector', selector, why));
   return errors;
 }
 
@@ -34,18 +31,16 @@ export interface TemplateRules {
   readonly selector: LabelSelector | undefined;
   /** What is said of a selector that cannot be read; the template is then not looked into. Absent: it is. */
   readonly brokenSelector?: string;
-  /** Restart policies that the kind allows. */
-  readonly restartPolicies: readonly string[];
-  /** As in "activeDeadlineSeconds in … is not Supported"; absent: it is. */
-  readonly noDeadlineIn?: string;
+  /** As in "activeDeadlineSeconds in … is not Supported". */
+  readonly noDeadlineIn: string;
 }
 
 /** The selector must find the Pods that the template makes, and they must be of a kind that the controller can run. */
 export function validateWorkloadTemplate(
   template: PodTemplateSpec | undefined,
-  path: string,
-  { selector, brokenSelector, restartPolicies, noDeadlineIn }: TemplateRules,
+  { selector, brokenSelector, noDeadlineIn }: TemplateRules,
 ): FieldError[] {
+  const path = 'spec.template';
   if (!template) return [required(path)];
   const isBroken = validateLabelSelector(selector, '').length > 0;
   if (isBroken && brokenSelector !== undefined) return [invalid('spec.selector', selector, brokenSelector)];
@@ -58,10 +53,8 @@ export function validateWorkloadTemplate(
   }
   errors.push(...validatePodTemplate(template, path));
   const policy = template.spec?.restartPolicy ?? '';
-  if (!restartPolicies.includes(policy)) {
-    errors.push(notSupported(`${path}.spec.restartPolicy`, policy, restartPolicies));
-  }
-  if (noDeadlineIn && template.spec?.activeDeadlineSeconds !== undefined) {
+  if (policy !== 'Always') errors.push(notSupported(`${path}.spec.restartPolicy`, policy, ['Always']));
+  if (template.spec?.activeDeadlineSeconds !== undefined) {
     const why = `activeDeadlineSeconds in ${noDeadlineIn} is not Supported`;
     errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, why));
   }

@@ -42,9 +42,8 @@ function validate({ spec }: DaemonSet): FieldError[] {
     ...(spec.selector && isEmptyLabelSelector(spec.selector)
       ? [invalid('spec.selector', spec.selector, 'empty selector is invalid for daemonset')]
       : []),
-    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+    ...validateWorkloadTemplate(spec.template, {
       selector: spec.selector,
-      restartPolicies: ['Always'],
       noDeadlineIn: 'DaemonSet',
     }),
     ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),

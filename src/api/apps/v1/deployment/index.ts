@@ -41,11 +41,10 @@ function defaultDeployment({ spec }: Deployment): void {
 function validate({ spec }: Deployment): FieldError[] {
   const errors = [
     ...nonNegative('spec.replicas', spec.replicas),
-    ...validateWorkloadSelector(spec.selector, 'spec.selector', 'deployment'),
-    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+    ...validateWorkloadSelector(spec.selector, 'deployment'),
+    ...validateWorkloadTemplate(spec.template, {
       selector: spec.selector,
       brokenSelector: 'invalid label selector',
-      restartPolicies: ['Always'],
       noDeadlineIn: 'ReplicaSet',
     }),
     ...validateStrategy({ spec } as Deployment),

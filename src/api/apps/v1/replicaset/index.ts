@@ -14,11 +14,10 @@ function validate({ spec }: ReplicaSet): FieldError[] {
   return [
     ...nonNegative('spec.replicas', spec.replicas),
     ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
-    ...validateWorkloadSelector(spec.selector, 'spec.selector', 'deployment'),
-    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+    ...validateWorkloadSelector(spec.selector, 'deployment'),
+    ...validateWorkloadTemplate(spec.template, {
       selector: spec.selector,
       brokenSelector: 'invalid label selector',
-      restartPolicies: ['Always'],
       noDeadlineIn: 'ReplicaSet',
     }),
   ];

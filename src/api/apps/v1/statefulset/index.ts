@@ -93,11 +93,10 @@ function validate({ spec }: StatefulSet, { isNew }: { readonly isNew: boolean })
     ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
     ...(isNew ? validateOptionalName('spec.serviceName', spec.serviceName, dns1123Label) : []),
-    ...validateWorkloadSelector(spec.selector, 'spec.selector', 'statefulset'),
-    ...validateWorkloadTemplate(withClaims(spec), 'spec.template', {
+    ...validateWorkloadSelector(spec.selector, 'statefulset'),
+    ...validateWorkloadTemplate(withClaims(spec), {
       selector: spec.selector,
       brokenSelector: '',
-      restartPolicies: ['Always'],
       noDeadlineIn: 'StatefulSet',
     }),
   ];

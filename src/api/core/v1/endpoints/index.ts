@@ -63,7 +63,7 @@ function endpointsCell({ subsets = [] }: Endpoints): string {
     if (ports.length === 0) return addresses.map(({ ip }) => ip);
     return ports.flatMap(({ port }) => addresses.map(({ ip }) => joinHostPort(ip, port)));
   });
-  return firstFew(texts, 3, '');
+  return firstFew(texts, '');
 }
 
 export const endpoints: Kind<Endpoints> = {

@@ -149,24 +149,14 @@ function mismatch(path: string, annotation: string, { field, what }: Profile): F
 }
 
 /** A Pod that stands for one of the kubelet's own stays that, and profiles stay as they are. */
-export function validateAnnotationUpdates(meta: Annotated, old: Annotated, path: string): FieldError[] {
+export function validateAnnotationUpdates(meta: Annotated, old: Annotated): FieldError[] {
   const [now, before] = [meta.annotations ?? {}, old.annotations ?? {}];
-  const errors: FieldError[] = [];
-  for (const [key, value] of Object.entries(before)) {
-    if (now[key] === value) continue;
-    if (key.startsWith(appArmorPrefix)) {
-      errors.push(forbidden(`${path}[${key}]`, 'may not remove or update AppArmor annotations'));
-    } else if (key === mirrorAnnotation) {
-      errors.push(forbidden(`${path}[${key}]`, 'may not remove or update mirror pod annotation'));
-    }
-  }
-  for (const key of Object.keys(now)) {
-    if (Object.hasOwn(before, key)) continue;
-    if (key.startsWith(appArmorPrefix)) {
-      errors.push(forbidden(`${path}[${key}]`, 'may not add AppArmor annotations'));
-    } else if (key === mirrorAnnotation) {
-      errors.push(forbidden(`${path}[${key}]`, 'may not add mirror pod annotation'));
-    }
-  }
-  return errors;
+  const mayNot = (what: string, key: string): FieldError[] => {
+    const at = `metadata.annotations[${key}]`;
+    if (key.startsWith(appArmorPrefix)) return [forbidden(at, `may not ${what} AppArmor annotations`)];
+    return key === mirrorAnnotation ? [forbidden(at, `may not ${what} mirror pod annotation`)] : [];
+  };
+  const changed = Object.keys(before).filter((key) => now[key] !== before[key]);
+  const added = Object.keys(now).filter((key) => !Object.hasOwn(before, key));
+  return [...changed.flatMap((key) => mayNot('remove or update', key)), ...added.flatMap((key) => mayNot('add', key))];
 }

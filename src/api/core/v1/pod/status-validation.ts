@@ -21,7 +21,7 @@ export function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
   const status = pod.status ?? {};
   const spec = pod.spec ?? { containers: [] };
   return [
-    ...validateAnnotationUpdates(pod.metadata, old.metadata, 'metadata.annotations'),
+    ...validateAnnotationUpdates(pod.metadata, old.metadata),
     ...validatePodAnnotations(pod.metadata, spec, 'metadata.annotations'),
     ...validateConditions(status, 'status.conditions'),
     ...validateNomination(status, old),

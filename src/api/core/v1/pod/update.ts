@@ -28,7 +28,7 @@ const specOf = ({ spec }: Pod): PodSpec => spec ?? { containers: [] };
 
 function validateMetadataUpdate(pod: Pod, old: Pod): FieldError[] {
   return [
-    ...validateAnnotationUpdates(pod.metadata, old.metadata, 'metadata.annotations'),
+    ...validateAnnotationUpdates(pod.metadata, old.metadata),
     ...validatePodAnnotations(pod.metadata, specOf(pod), 'metadata.annotations'),
   ];
 }

@@ -12,9 +12,8 @@ function validate({ spec }: ReplicationController): FieldError[] {
     ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
     ...(Object.keys(selector).length === 0 ? [fieldError.required('spec.selector')] : []),
     ...nonNegative('spec.replicas', spec.replicas),
-    ...validateWorkloadTemplate(spec.template, 'spec.template', {
+    ...validateWorkloadTemplate(spec.template, {
       selector: { matchLabels: selector },
-      restartPolicies: ['Always'],
       noDeadlineIn: 'ReplicationController',
     }),
   ];

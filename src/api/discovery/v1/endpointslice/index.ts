@@ -142,12 +142,10 @@ export const endpointSlice: Kind<EndpointSlice> = {
     object.addressType,
     firstFew(
       (object.ports ?? []).map(({ port, name }) => (port ? String(port) : name || '*')),
-      3,
       '<unset>',
     ),
     firstFew(
       (object.endpoints ?? []).flatMap(({ addresses }) => addresses),
-      3,
       '<unset>',
     ),
     ageCell(object, now),
