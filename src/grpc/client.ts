@@ -68,6 +68,15 @@ export interface Method<In, Out> {
   readonly response: Pick<Message<never, Out>, 'decode'>;
 }
 
+/** `path`: `runtime.v1.RuntimeService/Version`. */
+export function method<In, Out>(
+  path: string,
+  request: Method<In, Out>['request'],
+  response: Method<In, Out>['response'],
+): Method<In, Out> {
+  return { path: `/${path}`, request, response };
+}
+
 export interface CallOptions {
   /** Milliseconds until the call fails with `deadlineExceeded`; absent is no limit. */
   readonly timeout?: number;

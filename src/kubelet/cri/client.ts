@@ -1,7 +1,6 @@
 // The calls of CRI as the kubelet makes them. `Cri` is what the rest of the kubelet knows; tests give it a fake.
 
-import { GrpcClient, GrpcError, grpcCode, type Method } from '../../grpc/client.ts';
-import type { Message } from '../../grpc/codec.ts';
+import { GrpcClient, GrpcError, grpcCode, method } from '../../grpc/client.ts';
 import { Turns } from '../../system/turns.ts';
 import * as m from './messages.ts';
 
@@ -91,53 +90,50 @@ interface SandboxInfo {
   };
 }
 
-function method<In, Out>(
-  service: 'RuntimeService' | 'ImageService',
-  name: string,
-  request: Pick<Message<In, unknown>, 'write'>,
-  response: Pick<Message<never, Out>, 'decode'>,
-): Method<In, Out> {
-  return { path: `/runtime.v1.${service}/${name}`, request, response };
-}
-
 const methods = {
-  version: method('RuntimeService', 'Version', m.versionRequest, m.versionResponse),
-  status: method('RuntimeService', 'Status', m.statusRequest, m.statusResponse),
-  runPodSandbox: method('RuntimeService', 'RunPodSandbox', m.runPodSandboxRequest, m.podSandboxId),
-  stopPodSandbox: method('RuntimeService', 'StopPodSandbox', m.podSandboxId, m.empty),
-  removePodSandbox: method('RuntimeService', 'RemovePodSandbox', m.podSandboxId, m.empty),
-  podSandboxStatus: method('RuntimeService', 'PodSandboxStatus', m.podSandboxStatusRequest, m.podSandboxStatusResponse),
-  listPodSandbox: method('RuntimeService', 'ListPodSandbox', m.listPodSandboxRequest, m.listPodSandboxResponse),
-  createContainer: method('RuntimeService', 'CreateContainer', m.createContainerRequest, m.containerId),
-  startContainer: method('RuntimeService', 'StartContainer', m.containerId, m.empty),
-  stopContainer: method('RuntimeService', 'StopContainer', m.stopContainerRequest, m.empty),
-  removeContainer: method('RuntimeService', 'RemoveContainer', m.containerId, m.empty),
-  listContainers: method('RuntimeService', 'ListContainers', m.listContainersRequest, m.listContainersResponse),
-  containerStatus: method('RuntimeService', 'ContainerStatus', m.containerStatusRequest, m.containerStatusResponse),
+  version: method('runtime.v1.RuntimeService/Version', m.versionRequest, m.versionResponse),
+  status: method('runtime.v1.RuntimeService/Status', m.statusRequest, m.statusResponse),
+  runPodSandbox: method('runtime.v1.RuntimeService/RunPodSandbox', m.runPodSandboxRequest, m.podSandboxId),
+  stopPodSandbox: method('runtime.v1.RuntimeService/StopPodSandbox', m.podSandboxId, m.empty),
+  removePodSandbox: method('runtime.v1.RuntimeService/RemovePodSandbox', m.podSandboxId, m.empty),
+  podSandboxStatus: method(
+    'runtime.v1.RuntimeService/PodSandboxStatus',
+    m.podSandboxStatusRequest,
+    m.podSandboxStatusResponse,
+  ),
+  listPodSandbox: method('runtime.v1.RuntimeService/ListPodSandbox', m.listPodSandboxRequest, m.listPodSandboxResponse),
+  createContainer: method('runtime.v1.RuntimeService/CreateContainer', m.createContainerRequest, m.containerId),
+  startContainer: method('runtime.v1.RuntimeService/StartContainer', m.containerId, m.empty),
+  stopContainer: method('runtime.v1.RuntimeService/StopContainer', m.stopContainerRequest, m.empty),
+  removeContainer: method('runtime.v1.RuntimeService/RemoveContainer', m.containerId, m.empty),
+  listContainers: method('runtime.v1.RuntimeService/ListContainers', m.listContainersRequest, m.listContainersResponse),
+  containerStatus: method(
+    'runtime.v1.RuntimeService/ContainerStatus',
+    m.containerStatusRequest,
+    m.containerStatusResponse,
+  ),
   updateContainerResources: method(
-    'RuntimeService',
-    'UpdateContainerResources',
+    'runtime.v1.RuntimeService/UpdateContainerResources',
     m.updateContainerResourcesRequest,
     m.empty,
   ),
-  reopenContainerLog: method('RuntimeService', 'ReopenContainerLog', m.containerId, m.empty),
-  execSync: method('RuntimeService', 'ExecSync', m.execSyncRequest, m.execSyncResponse),
-  exec: method('RuntimeService', 'Exec', m.execRequest, m.streamingUrl),
-  attach: method('RuntimeService', 'Attach', m.attachRequest, m.streamingUrl),
-  portForward: method('RuntimeService', 'PortForward', m.portForwardRequest, m.streamingUrl),
+  reopenContainerLog: method('runtime.v1.RuntimeService/ReopenContainerLog', m.containerId, m.empty),
+  execSync: method('runtime.v1.RuntimeService/ExecSync', m.execSyncRequest, m.execSyncResponse),
+  exec: method('runtime.v1.RuntimeService/Exec', m.execRequest, m.streamingUrl),
+  attach: method('runtime.v1.RuntimeService/Attach', m.attachRequest, m.streamingUrl),
+  portForward: method('runtime.v1.RuntimeService/PortForward', m.portForwardRequest, m.streamingUrl),
   listContainerStats: method(
-    'RuntimeService',
-    'ListContainerStats',
+    'runtime.v1.RuntimeService/ListContainerStats',
     m.listContainerStatsRequest,
     m.listContainerStatsResponse,
   ),
-  runtimeConfig: method('RuntimeService', 'RuntimeConfig', m.empty, m.runtimeConfigResponse),
-  updateRuntimeConfig: method('RuntimeService', 'UpdateRuntimeConfig', m.updateRuntimeConfigRequest, m.empty),
-  imageStatus: method('ImageService', 'ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
-  listImages: method('ImageService', 'ListImages', m.listImagesRequest, m.listImagesResponse),
-  pullImage: method('ImageService', 'PullImage', m.pullImageRequest, m.pullImageResponse),
-  removeImage: method('ImageService', 'RemoveImage', m.removeImageRequest, m.empty),
-  imageFsInfo: method('ImageService', 'ImageFsInfo', m.empty, m.imageFsInfoResponse),
+  runtimeConfig: method('runtime.v1.RuntimeService/RuntimeConfig', m.empty, m.runtimeConfigResponse),
+  updateRuntimeConfig: method('runtime.v1.RuntimeService/UpdateRuntimeConfig', m.updateRuntimeConfigRequest, m.empty),
+  imageStatus: method('runtime.v1.ImageService/ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
+  listImages: method('runtime.v1.ImageService/ListImages', m.listImagesRequest, m.listImagesResponse),
+  pullImage: method('runtime.v1.ImageService/PullImage', m.pullImageRequest, m.pullImageResponse),
+  removeImage: method('runtime.v1.ImageService/RemoveImage', m.removeImageRequest, m.empty),
+  imageFsInfo: method('runtime.v1.ImageService/ImageFsInfo', m.empty, m.imageFsInfoResponse),
 };
 
 /** Longest wait for a call that does no work of a container's own, in milliseconds (kubelet's --runtime-request-timeout). */

@@ -1,16 +1,12 @@
 // The messages of etcd's API (etcdserverpb and mvccpb of etcd 3.4) that storage uses, and of them the fields that it uses.
 // Keys and values are bytes there; ours are UTF-8 text, or (values that may be sealed) text in which each character is one byte.
-import type { Method } from '../../grpc/client.ts';
-import { bool, int, latin1, type Message, message, repeated, string, sub } from '../../grpc/codec.ts';
+import { type Method, method } from '../../grpc/client.ts';
+import { bool, int, latin1, message, repeated, string, sub } from '../../grpc/codec.ts';
 
 /** `Compare.CompareTarget`: the revision of the last modification. */
 export const targetMod = 2;
 /** `Event.EventType`: 0 is a put. */
 export const eventDelete = 1;
-
-function method<In, Out>(path: string, request: Message<In, unknown>, response: Message<never, Out>): Method<In, Out> {
-  return { path: `/etcdserverpb.${path}`, request, response };
-}
 
 function methodsWith(value: typeof string) {
   const header = message({ clusterId: int(1), revision: int(3) });
@@ -73,10 +69,10 @@ function methodsWith(value: typeof string) {
     events: repeated(sub(11, event)),
   });
   return {
-    range: method('KV/Range', rangeRequest, rangeResponse),
-    txn: method('KV/Txn', txnRequest, txnResponse),
-    compact: method('KV/Compact', message({ revision: int(1) }), message({ header: sub(1, header) })),
-    watch: method('Watch/Watch', watchRequest, watchResponse),
+    range: method('etcdserverpb.KV/Range', rangeRequest, rangeResponse),
+    txn: method('etcdserverpb.KV/Txn', txnRequest, txnResponse),
+    compact: method('etcdserverpb.KV/Compact', message({ revision: int(1) }), message({ header: sub(1, header) })),
+    watch: method('etcdserverpb.Watch/Watch', watchRequest, watchResponse),
   };
 }
 

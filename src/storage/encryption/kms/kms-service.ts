@@ -1,6 +1,6 @@
 // A key management service as upstream's API servers ask it (k8s.io/kms v2): gRPC over a unix socket.
-import { GrpcClient, type Method } from '../../../grpc/client.ts';
-import { bytes, bytesMap, type Message, message, string } from '../../../grpc/codec.ts';
+import { GrpcClient, method } from '../../../grpc/client.ts';
+import { bytes, bytesMap, message, string } from '../../../grpc/codec.ts';
 
 export interface KmsStatus {
   readonly version: string;
@@ -34,14 +34,10 @@ const decryptResponse = message({ plaintext: bytes(1) });
 const encryptRequest = message({ plaintext: bytes(1), uid: string(2) });
 const encryptResponse = message({ ciphertext: bytes(1), keyId: string(2), annotations: bytesMap(3) });
 
-function method<In, Out>(name: string, request: Message<In, unknown>, response: Message<never, Out>): Method<In, Out> {
-  return { path: `/v2.KeyManagementService/${name}`, request, response };
-}
-
 const methods = {
-  status: method('Status', nothing, statusResponse),
-  encrypt: method('Encrypt', encryptRequest, encryptResponse),
-  decrypt: method('Decrypt', decryptRequest, decryptResponse),
+  status: method('v2.KeyManagementService/Status', nothing, statusResponse),
+  encrypt: method('v2.KeyManagementService/Encrypt', encryptRequest, encryptResponse),
+  decrypt: method('v2.KeyManagementService/Decrypt', decryptRequest, decryptResponse),
 };
 
 /** `endpoint`: `unix:///path`, or `unix:///@name` for one without a file. `timeout` of each call, in milliseconds. */
