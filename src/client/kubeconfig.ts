@@ -1,4 +1,4 @@
-// Reads kubeconfig files (client-go clientcmd v1), the in-cluster environment, and writes the config of a new user.
+// Reads kubeconfig files (client-go clientcmd v1) and the in-cluster environment.
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
@@ -189,20 +189,11 @@ export interface TransportOfOptions {
 
 /** The transport that a context of a kubeconfig asks for. */
 export function transportOf(access: ClusterAccess, options: TransportOfOptions): HttpTransport {
-  const { server, ca, cert, key, token, insecureSkipTlsVerify, tlsServerName } = access;
+  const { token, ...shown } = access;
   const { clock, userAgent } = options;
   const credentials = credentialsOf(access, options);
-  return new HttpTransport({
-    server,
-    clock,
-    ca,
-    cert,
-    key,
-    ...(credentials ? { credentials } : { token: token === undefined ? undefined : () => token }),
-    insecureSkipTlsVerify,
-    tlsServerName,
-    userAgent,
-  });
+  const proof = credentials ? { credentials } : { token: token === undefined ? undefined : () => token };
+  return new HttpTransport({ ...shown, ...proof, clock, userAgent });
 }
 
 /** Undefined where nothing of them can change. As client-go, a plugin is asked only where the kubeconfig has no credential. */

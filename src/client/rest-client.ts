@@ -161,11 +161,11 @@ function unnamed<T extends KubeObject>(object: T): unknown {
   return { ...object, metadata };
 }
 
-/** Items of a list come without apiVersion and kind; those who hold single objects want them. */
 function acceptOf({ metadataOnly }: ListOptions, kind: string): Readonly<Record<string, string>> {
   return metadataOnly ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json` } : {};
 }
 
+/** Items of a list come without apiVersion and kind; those who hold single objects want them. */
 function completeItems<T extends KubeObject>(list: KubeList<T>): void {
   if (!list.kind?.endsWith('List')) return;
   const kind = list.kind.slice(0, -'List'.length);

@@ -10,6 +10,7 @@ import { joinHostPort } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
 import { http } from '../system/http.ts';
 import type { Random } from '../system/random.ts';
+import { Backoff } from './backoff.ts';
 import { plainDuplex } from './plain-duplex.ts';
 
 /** Serves one request of the API server; the paths are the kubelet's. What it throws answers 500. */
@@ -32,8 +33,8 @@ export interface TunnelOptions {
   readonly dial?: (host: string, port: number) => Socket;
 }
 
-const minimumBackoff = 100;
-const maximumBackoff = 5_000;
+/** Milliseconds between tries. */
+const retryDelays = { base: 100, max: 5_000 };
 /** A connection without an answer in this time (ms) is given up. */
 const handshakeTimeout = 10_000;
 /** The API server pings every 10 s: silence of this length (ms) means that it is gone. */
@@ -41,19 +42,18 @@ const idleTimeout = 35_000;
 
 /** Keeps the tunnel open until the signal aborts; resolves then. Never rejects: what goes wrong is retried and told to `onState`. */
 export async function runTunnel(options: TunnelOptions, signal: AbortSignal): Promise<void> {
-  let failures = 0;
+  const backoff = new Backoff({ ...retryDelays, random: options.random });
   while (!signal.aborted) {
     try {
       const socket = await openTunnel(options, signal);
-      failures = 0;
+      backoff.reset();
       options.onState?.(undefined);
       await serve(socket, options, signal);
       if (!signal.aborted) options.onState?.(new Error('the API server closed the tunnel'));
     } catch (error) {
       if (!signal.aborted) options.onState?.(error instanceof Error ? error : new Error(String(error)));
     }
-    const delay = Math.min(minimumBackoff * 2 ** failures++, maximumBackoff);
-    await options.clock.sleep(delay / 2 + options.random.int(delay), signal).catch(() => {});
+    await options.clock.sleep(backoff.next(), signal).catch(() => {});
   }
 }
 
