@@ -1,5 +1,6 @@
 // How much one source may say of one object (client-go's EventSourceObjectSpamFilter): 25 Events at once, then one every five
 // minutes. What is always broken would else write without end.
+import { dropOldest } from '../apimachinery/drop-oldest.ts';
 
 const burst = 25;
 const refill = 300_000;
@@ -19,10 +20,7 @@ export class EventSpamFilter {
     const bucket = this.#buckets.get(key) ?? { left: burst, at: now };
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
-    for (const oldest of this.#buckets.keys()) {
-      if (this.#buckets.size <= mostKnown) break;
-      this.#buckets.delete(oldest);
-    }
+    dropOldest(this.#buckets, mostKnown);
     bucket.left = Math.min(burst, bucket.left + Math.max(0, now - bucket.at) / refill);
     bucket.at = Math.max(now, bucket.at);
     if (bucket.left < 1) return false;

@@ -2,6 +2,7 @@
 // that is there, many that differ only in their message are combined into one, and of what is said too often only the
 // count goes on.
 import type { Event, ObjectReference } from '../api/core/v1/types.generated.ts';
+import { dropOldest } from '../apimachinery/drop-oldest.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { isNotFound, StatusError } from '../apimachinery/status.ts';
 import { formatTime } from '../apimachinery/time.ts';
@@ -113,7 +114,7 @@ class Recorder implements EventRecorder {
     const told = known ? { ...known, count: known.count + 1 } : this.#first(involved, now);
     this.#known.delete(key);
     this.#known.set(key, told);
-    trim(this.#known);
+    dropOldest(this.#known, cacheSize);
     if (!this.#spam.accepts(source, now)) return;
     const event = this.#make(involved, { ...text, message }, { ...told, now });
     for (let tries = 1; ; tries += 1) {
@@ -150,7 +151,7 @@ class Recorder implements EventRecorder {
     similar.messages.add(message);
     this.#similar.delete(group);
     this.#similar.set(group, similar);
-    trim(this.#similar);
+    dropOldest(this.#similar, cacheSize);
     if (similar.messages.size < mostSimilar) return message;
     // The newest stays in, so that the set does not grow.
     similar.messages.delete(message);
@@ -187,13 +188,5 @@ class Recorder implements EventRecorder {
       lastTimestamp: formatTime(now),
       count,
     };
-  }
-}
-
-/** Drops the oldest of a map that has grown past the limit. */
-function trim<V>(map: Map<string, V>): void {
-  for (const key of map.keys()) {
-    if (map.size <= cacheSize) return;
-    map.delete(key);
   }
 }

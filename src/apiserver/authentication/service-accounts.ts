@@ -3,6 +3,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { TokenRequest } from '../../api/authentication/v1/types.generated.ts';
 import type { Pod, ServiceAccount } from '../../api/core/v1/types.generated.ts';
+import { dropOldest } from '../../apimachinery/drop-oldest.ts';
 import { type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import { badRequest, conflict, invalid, notFound, type StatusError } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
@@ -114,8 +115,8 @@ export class ServiceAccounts {
     if (known) return known;
     const claims = verifyToken(token, this.#publicKey);
     if (!claims) return undefined;
-    if (this.#verified.size >= cacheSize) this.#verified.delete(this.#verified.keys().next().value ?? '');
     this.#verified.set(token, claims);
+    dropOldest(this.#verified, cacheSize);
     return claims;
   }
 

@@ -1,4 +1,5 @@
 // Answers that hold for a while.
+import { dropOldest } from '../../apimachinery/drop-oldest.ts';
 import type { Clock } from '../../system/clock.ts';
 
 /** Keeps at most `size` values, each for its own time; the one that was not asked for longest is forgotten first. */
@@ -25,10 +26,6 @@ export class ExpiringCache<T> {
   set(key: string, value: T, ttl: number): void {
     this.#entries.delete(key);
     this.#entries.set(key, { value, until: this.#clock.now() + ttl });
-    if (this.#entries.size <= this.#size) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
-    }
+    dropOldest(this.#entries, this.#size);
   }
 }

@@ -1,4 +1,5 @@
 // Deletes what its owners left behind, and carries out foreground and orphan deletion.
+import { dropOldest } from '../../apimachinery/drop-oldest.ts';
 import type { OwnerReference } from '../../apimachinery/meta/v1.generated.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import { ignoreNotFound, isNotFound } from '../../apimachinery/status.ts';
@@ -297,10 +298,7 @@ class GarbageCollector implements Controller {
 
   #remember(owner: string, isElsewhere = false): 'absent' {
     this.#absent.set(owner, { isElsewhere });
-    for (const oldest of this.#absent.keys()) {
-      if (this.#absent.size <= absentCacheSize) break;
-      this.#absent.delete(oldest);
-    }
+    dropOldest(this.#absent, absentCacheSize);
     return 'absent';
   }
 
