@@ -2,9 +2,8 @@
 // status, generation, the Name and Age columns) is here, so that a kind's folder says only what is its own.
 
 import { age } from '../apimachinery/duration.ts';
-import { setKey } from '../apimachinery/json/value.ts';
+import { deepEqual, setKey } from '../apimachinery/json/value.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { ownValue } from '../apimachinery/table.ts';
 import type { FieldError } from '../apimachinery/validation/field-error.ts';
 import { type NameRule, pathSegment } from '../apimachinery/validation/names.ts';
 import {
@@ -242,24 +241,4 @@ function dropEmptyMetadata({ metadata }: KubeObject): void {
     if (metadata[field]?.length === 0) delete metadata[field];
   }
   if (metadata.generateName === '') delete metadata.generateName;
-}
-
-/** Equality of JSON values. An absent field, null, and an empty list or map are alike, as they are to upstream. */
-export function deepEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (isEmpty(a) && isEmpty(b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, i) => deepEqual(item, b[i]));
-  }
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
-    deepEqual(ownValue(left, key), ownValue(right, key)),
-  );
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }

@@ -1,7 +1,7 @@
 // Rules on single values that many kinds have.
+import { deepEqual } from '../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import { immutableMessage } from '../../apimachinery/validation/object-meta.ts';
-import { deepEqual } from '../define.ts';
 
 const { required, invalid, notSupported } = fieldError;
 

@@ -28,6 +28,29 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
   return count === 0;
 }
 
+/**
+ * Equal to upstream (apiequality.Semantic.DeepEqual): as {@link jsonEqual}, but an absent field, null and an empty list are alike too.
+ * Decoding has left empty maps out already.
+ */
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isEmpty(a) && isEmpty(b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, i) => deepEqual(item, b[i]));
+  }
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
+    deepEqual(ownValue(left, key), ownValue(right, key)),
+  );
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+}
+
 /** A copy whose parts may be changed. */
 export function jsonCopy<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;

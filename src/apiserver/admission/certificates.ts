@@ -1,7 +1,7 @@
 // Who may approve and sign requests for certificates of a signer, and what no request may ask for.
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
-import { deepEqual } from '../../api/define.ts';
 import { apiserverClientSigner } from '../../api/validation/signers.ts';
+import { deepEqual } from '../../apimachinery/json/value.ts';
 import { forbidden } from '../../apimachinery/status.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
 import { is } from './matches.ts';

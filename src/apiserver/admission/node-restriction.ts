@@ -4,9 +4,9 @@
 
 import type { TokenRequest } from '../../api/authentication/v1/types.generated.ts';
 import type { Node, PersistentVolumeClaim, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
-import { deepEqual } from '../../api/define.ts';
 import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
 import { quoted } from '../../apimachinery/json/go-text.ts';
+import { deepEqual } from '../../apimachinery/json/value.ts';
 import { type KubeObject, printResource } from '../../apimachinery/object.ts';
 import { notFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';

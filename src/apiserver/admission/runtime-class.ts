@@ -1,8 +1,8 @@
 // What a pod's RuntimeClass adds: the overhead of its runtime, and the nodes that have it.
 
 import type { Pod, Toleration } from '../../api/core/v1/types.generated.ts';
-import { deepEqual } from '../../api/define.ts';
 import type { RuntimeClass } from '../../api/node/v1/types.generated.ts';
+import { deepEqual } from '../../apimachinery/json/value.ts';
 import { equalAmounts, parseAmounts } from '../../apimachinery/resource-list.ts';
 import { ownValue } from '../../apimachinery/table.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';

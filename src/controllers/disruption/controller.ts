@@ -1,8 +1,8 @@
 // Keeps the status of PodDisruptionBudgets, by which evictions are allowed.
 import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { deepEqual } from '../../api/define.ts';
 import type { PodDisruptionBudget } from '../../api/policy/v1/types.generated.ts';
+import { deepEqual } from '../../apimachinery/json/value.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { labelSelectorOf } from '../../apimachinery/selectors/label-selector.ts';
 import {

@@ -1,9 +1,9 @@
 // Devices that a driver offers on a node, or on several.
+import { deepEqual } from '../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain, labelValueRule } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import type { NodeSelector } from '../../core/v1/types.generated.ts';
-import { deepEqual } from '../../define.ts';
 import { validateNodeSelector } from '../../validation/selectors.ts';
 import { immutable, oneOf, positiveMessage } from '../../validation/values.ts';
 import { validateCapacity } from './capacity.ts';

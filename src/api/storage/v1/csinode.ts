@@ -1,8 +1,9 @@
+import { deepEqual } from '../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../apimachinery/validation/names.ts';
 import { immutableMessage, nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { validateCSIDriverName } from '../../core/v1/volume-sources.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
 import { nonNegative } from '../../validation/values.ts';
 import type { CSINode, CSINodeDriver } from './types.generated.ts';
 

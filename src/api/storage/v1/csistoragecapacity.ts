@@ -1,7 +1,8 @@
+import { deepEqual } from '../../../apimachinery/json/value.ts';
 import type { FieldError } from '../../../apimachinery/validation/field-error.ts';
 import { dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
-import { column, deepEqual, type Kind, nameColumn } from '../../define.ts';
+import { column, type Kind, nameColumn } from '../../define.ts';
 import { validateNonNegativeQuantity } from '../../validation/quantities.ts';
 import { validateLabelSelector } from '../../validation/selectors.ts';
 import { immutable } from '../../validation/values.ts';

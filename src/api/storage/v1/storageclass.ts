@@ -1,9 +1,10 @@
+import { deepEqual } from '../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { nodeLabelWarning } from '../../core/v1/node/labels.ts';
 import type { TopologySelectorTerm } from '../../core/v1/types.generated.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
 import { immutable, optionalOneOf } from '../../validation/values.ts';
 import type { StorageClass } from './types.generated.ts';
 

@@ -1,6 +1,7 @@
+import { deepEqual } from '../../../apimachinery/json/value.ts';
 import type { FieldError } from '../../../apimachinery/validation/field-error.ts';
 import { fieldError } from '../../../apimachinery/validation/field-error.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
 import { validateParameters, validateProvisioner } from './storageclass.ts';
 import type { VolumeAttributesClass } from './types.generated.ts';
 

@@ -3,10 +3,10 @@
 
 import { defaultService } from '../../../api/core/v1/service/defaults.ts';
 import type { Endpoints, Service } from '../../../api/core/v1/types.generated.ts';
-import { deepEqual } from '../../../api/define.ts';
 import { serviceNameLabel } from '../../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
 import type { ServiceCIDR } from '../../../api/networking/v1/types.generated.ts';
+import { deepEqual } from '../../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { formatTime } from '../../../apimachinery/time.ts';
 import { usableServiceIPs } from '../../../net/allocator.ts';

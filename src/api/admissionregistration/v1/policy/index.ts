@@ -1,9 +1,10 @@
 // Admission policies and their bindings. Expressions are compiled by the API server's admission, which refuses wrong ones.
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { goSelector } from '../../../../apimachinery/selectors/go-selector.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1035Label, dns1123Subdomain, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import type { Column } from '../../../resource.ts';
 import { validateConditions } from '../../../validation/conditions.ts';
 import { optionalOneOf } from '../../../validation/values.ts';

@@ -1,9 +1,10 @@
 // MutatingWebhookConfiguration and ValidatingWebhookConfiguration.
 
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1035Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';
 import { optionalOneOf } from '../../../validation/values.ts';
 import { validateWebhookClientConfig } from '../../../validation/webhook-client.ts';

@@ -1,5 +1,6 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, keepAllButStatus, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, keepAllButStatus, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
 import { isEmptyLabelSelector, validateLabelSelector } from '../../../validation/selectors.ts';
 import { immutable, nonNegative } from '../../../validation/values.ts';

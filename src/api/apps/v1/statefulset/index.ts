@@ -1,7 +1,8 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { validateClaimSpec } from '../../../core/v1/persistentvolumeclaim/spec.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { validateOptionalName } from '../../../validation/references.ts';
 import { nonNegative } from '../../../validation/values.ts';
 import {

@@ -1,7 +1,7 @@
 // What the API server refuses in the status of a Job, whoever looks after it. Most is looked at only where it changed:
 // what once was wrong does not stand in the way of another change, nor does a spec that changed since.
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { deepEqual } from '../../../define.ts';
 import { nonNegative } from '../../../validation/values.ts';
 import type { Job, UncountedTerminatedPods } from '../types.generated.ts';
 import { finishedCondition } from './facts.ts';

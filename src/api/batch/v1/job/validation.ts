@@ -1,11 +1,11 @@
 // What the API server refuses in a Job, and in the template of one in a CronJob.
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
 import { labelSelectorOf, matchesLabels } from '../../../../apimachinery/selectors/label-selector.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { validatePodTemplate } from '../../../core/v1/pod/validation.ts';
 import type { PodTemplateSpec } from '../../../core/v1/types.generated.ts';
-import { deepEqual } from '../../../define.ts';
 import { validateDomainPrefixedPath } from '../../../validation/domain-prefixed-path.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';
 import { immutable, nonNegative, optionalOneOf } from '../../../validation/values.ts';

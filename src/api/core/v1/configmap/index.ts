@@ -1,7 +1,8 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { configMapKey } from '../../../../apimachinery/validation/names.ts';
 import { byteLength, nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import type { ConfigMap } from '../types.generated.ts';
 
 const { forbidden, invalid, tooLong } = fieldError;

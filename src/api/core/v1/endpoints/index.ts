@@ -1,3 +1,4 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { validateEndpointIP, validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
 import {
@@ -8,7 +9,7 @@ import {
 } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { joinHostPort } from '../../../../net/ip.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { firstFew } from '../../../printing.ts';
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from '../types.generated.ts';
 

@@ -1,10 +1,10 @@
 // What the API server refuses in a PersistentVolume, and in the spec of one that a VolumeAttachment carries inline.
 import { sortedKeys } from '../../../../apimachinery/json/go-text.ts';
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { table } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { deepEqual } from '../../../define.ts';
 import { validateNoBacksteps } from '../../../validation/paths.ts';
 import { validateBasicQuantity, validatePositiveQuantity } from '../../../validation/quantities.ts';
 import { validateOptionalName, validateSecretReference } from '../../../validation/references.ts';

@@ -1,8 +1,9 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { compareQuantities, quantityMilliValue } from '../../../../apimachinery/quantity.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import {
   amountOf,
   isNativeResource,

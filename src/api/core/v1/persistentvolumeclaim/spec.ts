@@ -1,8 +1,8 @@
 // What is asked of a volume: by a PersistentVolumeClaim, by a template of one in a StatefulSet or in a Pod.
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { deepEqual } from '../../../define.ts';
 import { validatePositiveQuantity, validateResourceQuantity } from '../../../validation/quantities.ts';
 import { validateOptionalName } from '../../../validation/references.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';

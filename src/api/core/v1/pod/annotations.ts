@@ -1,7 +1,7 @@
 // Annotations of Pods that the API server reads: older forms of fields, which may not contradict them.
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import type { ObjectMeta } from '../../../../apimachinery/meta/v1.generated.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { deepEqual } from '../../../define.ts';
 import { validateDescendingPath } from '../../../validation/paths.ts';
 import type { AppArmorProfile, Pod, PodSpec, SeccompProfile } from '../types.generated.ts';
 import { validateTolerations } from './scheduling.ts';

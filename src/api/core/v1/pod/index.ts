@@ -1,6 +1,7 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
 import { ownValue } from '../../../../apimachinery/table.ts';
-import { deepEqual, type Kind, keepStatus } from '../../../define.ts';
+import { type Kind, keepStatus } from '../../../define.ts';
 import type { Pod, PodCondition } from '../types.generated.ts';
 import { fillAppArmorFields } from './annotations.ts';
 import { podCells, podColumns, podRowConditions } from './columns.ts';

@@ -1,8 +1,8 @@
 // What may change in a Pod: little, once it is made; more while the scheduler still waits; and by subresources.
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { ownValue } from '../../../../apimachinery/table.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { rangeMessage } from '../../../../apimachinery/validation/names.ts';
-import { deepEqual } from '../../../define.ts';
 import { maxInt32 } from '../../../validation/values.ts';
 import type {
   Container,

@@ -1,3 +1,4 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { validateEndpointIP, validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
 import {
@@ -9,7 +10,7 @@ import {
 } from '../../../../apimachinery/validation/names.ts';
 import { immutableMessage, nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { familyOf } from '../../../../net/ip.ts';
-import { ageCell, ageColumn, column, deepEqual, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { firstFew } from '../../../printing.ts';
 import { optionalOneOf } from '../../../validation/values.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../types.generated.ts';

@@ -1,8 +1,8 @@
+import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Subdomain, pathSegment } from '../../../../apimachinery/validation/names.ts';
 import { immutableMessage, nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { canonicalIP } from '../../../../net/ip.ts';
-import { deepEqual } from '../../../define.ts';
 import type { IPAddress } from '../types.generated.ts';
 
 const { required, invalid } = fieldError;
