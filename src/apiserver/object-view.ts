@@ -1,7 +1,8 @@
 // Quick looks at present objects from inside the API server: authentication, authorization and the proxies ask without
 // waiting and without copies.
 import type { GroupResource, KubeObject } from '../apimachinery/object.ts';
-import { registryPrefix, type WatchCache } from './watch-cache/watch-cache.ts';
+import { resourcePrefix } from '../storage/registry-keys.ts';
+import type { WatchCache } from './watch-cache/watch-cache.ts';
 
 /** Objects are shared and must not be changed. */
 export interface ObjectView {
@@ -24,26 +25,22 @@ export class CacheObjectView implements ObjectView {
   }
 
   get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Readonly<T> | undefined {
-    const prefix = prefixOf(resource);
+    const prefix = resourcePrefix(resource);
     const stored = this.#cache.resource(prefix).get(`${prefix}${namespace && `${namespace}/`}${name}`);
     return stored?.object as Readonly<T> | undefined;
   }
 
   list<T extends KubeObject>(resource: GroupResource, namespace = ''): readonly Readonly<T>[] {
-    const prefix = prefixOf(resource);
+    const prefix = resourcePrefix(resource);
     const stored = this.#cache.resource(prefix).list(`${prefix}${namespace && `${namespace}/`}`);
     return stored.map((item) => item.object as Readonly<T>);
   }
 
   lastChange(resource: GroupResource): number {
-    return this.#cache.resource(prefixOf(resource)).lastChange;
+    return this.#cache.resource(resourcePrefix(resource)).lastChange;
   }
 
   async caughtUp(): Promise<void> {
     await this.#cache.waitForNow();
   }
-}
-
-function prefixOf({ group, resource }: GroupResource): string {
-  return `${registryPrefix}${group || 'core'}/${resource}/`;
 }

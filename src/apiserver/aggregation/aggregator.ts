@@ -7,10 +7,11 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Transport } from '../../client/types.ts';
 import { readText } from '../../client/watch-stream.ts';
+import { registryPrefix } from '../../storage/registry-keys.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Aggregation } from '../extensions.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse, type User } from '../request.ts';
-import { registryPrefix, type WatchCache } from '../watch-cache/watch-cache.ts';
+import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { builtinServices, customServices, type GroupVersion, planServices } from './local-services.ts';
 import {
   type ApiGroup,

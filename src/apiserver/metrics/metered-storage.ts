@@ -1,6 +1,7 @@
 // Storage whose operations are timed under the names that kube-apiserver gives its requests to etcd.
 
 import { CollectedFamily, Counter, type Family, Histogram, type HistogramSeries } from '../../metrics/metric.ts';
+import { registryPrefix, resourceOf, resourcePrefixOf } from '../../storage/registry-keys.ts';
 import type {
   RangeRequest,
   RangeResult,
@@ -11,15 +12,13 @@ import type {
   WatchRequest,
 } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
-import { registryPrefix } from '../watch-cache/watch-cache.ts';
 
 const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 
-/** `/registry/apps/deployments/…` as group and resource. */
 function placeOf(key: string): readonly [group: string, resource: string] {
   if (!key.startsWith(registryPrefix)) return ['', ''];
-  const [group = '', resource = ''] = key.slice(registryPrefix.length).split('/', 2);
-  return [group === 'core' ? '' : group, resource];
+  const { group, resource } = resourceOf(key);
+  return [group, resource];
 }
 
 function operationOf({ compare, operations }: Transaction): string {
@@ -78,8 +77,7 @@ export class MeteredStorage implements Storage {
 
   /** Looked up by the part of the key that names the resource. */
   #seriesOf(operation: string, key: string): HistogramSeries {
-    const group = key.indexOf('/', registryPrefix.length);
-    const resource = key.slice(0, key.indexOf('/', group + 1) + 1);
+    const resource = resourcePrefixOf(key);
     const known = this.#series.get(resource) ?? new Map<string, HistogramSeries>();
     if (known.size === 0) this.#series.set(resource, known);
     let series = known.get(operation);

@@ -10,6 +10,7 @@ import { alreadyExists, badRequest, internalError, invalid, notFound } from '../
 import { formatTime } from '../../apimachinery/time.ts';
 import type { FieldError } from '../../apimachinery/validation/field-error.ts';
 import { pathSegment } from '../../apimachinery/validation/names.ts';
+import { resourcePrefix } from '../../storage/registry-keys.ts';
 import type { KeyValue, RangeRequest, RangeResult, Storage, TransactionResult } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -66,8 +67,7 @@ export class ResourceStore {
 
   constructor({ definition, storage, cache, hooks = {}, ledger, clock, random }: StoreOptions) {
     this.definition = definition;
-    const { group, resource } = definition.storage ?? definition;
-    this.prefix = `/registry/${group || 'core'}/${resource}/`;
+    this.prefix = resourcePrefix(definition.storage ?? definition);
     this.#forms = new ServedForms(definition);
     this.#storage = storage;
     this.#watchCache = cache;

@@ -2,12 +2,12 @@
 // as far as the writes that they must see.
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { refuseSealed, UnreadableError } from '../../storage/encryption/sealed-prefix.ts';
+import { registryPrefix, resourcePrefixOf } from '../../storage/registry-keys.ts';
 import { HistoryLostError, type KeyValue, type Storage, type StorageEvent } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { StoredObject, unreadableReason } from './stored-object.ts';
 
-export const registryPrefix = '/registry/';
 /** What servers keep for themselves, no objects. */
 const ownPrefix = `${registryPrefix}portico/`;
 const retryMs = 100;
@@ -28,12 +28,6 @@ export interface WatchCacheOptions {
 interface Waiter {
   readonly revision: number;
   readonly resolve: () => void;
-}
-
-/** `/registry/core/services/ns/name` -> `/registry/core/services/`. */
-function resourcePrefix(key: string): string {
-  const group = key.indexOf('/', registryPrefix.length);
-  return key.slice(0, key.indexOf('/', group + 1) + 1);
 }
 
 export class WatchCache {
@@ -132,7 +126,7 @@ export class WatchCache {
     const { items, revision } = await this.#storage.range({ prefix: registryPrefix });
     this.#loadedAt = revision;
     items.forEach(refuseSealed);
-    const byResource = Map.groupBy(items, (item) => resourcePrefix(item.key));
+    const byResource = Map.groupBy(items, (item) => resourcePrefixOf(item.key));
     for (const [prefix, group] of byResource) {
       const cache = this.resource(prefix);
       const readable = group.filter((item) => this.#isReadable(cache, item));
@@ -175,7 +169,7 @@ export class WatchCache {
   }
 
   #apply(event: StorageEvent): void {
-    const cache = this.resource(resourcePrefix(event.key));
+    const cache = this.resource(resourcePrefixOf(event.key));
     if (!event.current) cache.delete(event.key, event.revision);
     else if (!this.#isStorageShared || this.#isReadable(cache, event.current)) {
       cache.put(this.#stored(event.key, event.current.value, event.revision));
@@ -226,7 +220,7 @@ export class WatchCache {
     for (const item of items) if (item.modRevision <= this.#revision) this.#expectKnown(item);
     changed.sort((a, b) => a.modRevision - b.modRevision);
     for (const item of changed) {
-      const cache = this.resource(resourcePrefix(item.key));
+      const cache = this.resource(resourcePrefixOf(item.key));
       if (this.#isReadable(cache, item)) cache.put(new StoredObject(item.key, item.value, item.modRevision));
     }
     const present = new Set(items.map((item) => item.key));
@@ -238,7 +232,7 @@ export class WatchCache {
 
   /** What was last written before the cache got so far is in the cache as it is, unless an older state was put back. */
   #expectKnown({ key, modRevision }: KeyValue): void {
-    const cache = this.resource(resourcePrefix(key));
+    const cache = this.resource(resourcePrefixOf(key));
     if (cache.isUnreadable(key)) return;
     const known = cache.get(key)?.revision;
     if (known === modRevision) return;
