@@ -161,37 +161,27 @@ function joined(a: FieldSet, b: FieldSet, at: { aMember: boolean; bMember: boole
 /** Paths of `a` that are not in `b`; a path in `b` does not take away those below it. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmptySet(a) || isEmptySet(b)) return a;
-  return subtract(a, b, false) ?? emptySet;
-}
-
-function subtract(a: FieldSet, b: FieldSet, keepMember: boolean): FieldSet | undefined {
-  let children: Children;
-  for (const key in a) {
-    if (key === '.') continue;
-    const mine = a[key]!;
-    const other = b[key];
-    const left = other === undefined ? mine : subtract(mine, other, isMember(mine) && !isMember(other));
-    if (left === undefined) continue;
-    children ??= {};
-    children[key] = left;
-  }
-  return node(keepMember, children);
+  return subtract(a, b, false, false) ?? emptySet;
 }
 
 /** Paths of `a` that are not in `b` and not below a path in `b`. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   if (isEmptySet(a) || isEmptySet(b)) return a;
-  return cut(a, b, false) ?? emptySet;
+  return subtract(a, b, false, true) ?? emptySet;
 }
 
-function cut(a: FieldSet, b: FieldSet, keepMember: boolean): FieldSet | undefined {
+/** `takesBelow`: a path in `b` takes away those below it too. */
+function subtract(a: FieldSet, b: FieldSet, keepMember: boolean, takesBelow: boolean): FieldSet | undefined {
   let children: Children;
   for (const key in a) {
     if (key === '.') continue;
     const mine = a[key]!;
     const other = b[key];
-    if (other !== undefined && isMember(other)) continue;
-    const left = other === undefined ? mine : cut(mine, other, isMember(mine));
+    let left: FieldSet | undefined = mine;
+    if (other !== undefined) {
+      const isTaken = isMember(other);
+      left = isTaken && takesBelow ? undefined : subtract(mine, other, isMember(mine) && !isTaken, takesBelow);
+    }
     if (left === undefined) continue;
     children ??= {};
     children[key] = left;
