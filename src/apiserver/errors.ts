@@ -54,12 +54,13 @@ export function noneAccepted(accepted: readonly string[]): StatusError {
   return new StatusError({ code: 406, reason: 'NotAcceptable', message });
 }
 
-/** 415 for a body of an object. */
-export function unsupportedBody(): StatusError {
-  const accepted = representations.slice(0, 3).join(', ');
-  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
+function unknownFormat(accepted: readonly string[]): StatusError {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`;
   return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
 }
+
+/** 415 for a body of an object. */
+export const unsupportedBody = () => unknownFormat(representations.slice(0, 3));
 
 /** 415 for a patch. */
 export function unsupportedPatch(): StatusError {
@@ -68,18 +69,11 @@ export function unsupportedPatch(): StatusError {
 }
 
 /** 415 for a body of a custom resource, which no protocol buffers know. */
-export function unsupportedCustomBody(): StatusError {
-  const accepted = representations.slice(0, 2).join(', ');
-  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
-  return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
-}
+export const unsupportedCustomBody = () => unknownFormat(representations.slice(0, 2));
 
 /** 415 for a patch of a custom resource. */
-export function unsupportedCustomPatch(): StatusError {
-  const accepted = 'application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';
-  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
-  return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
-}
+export const unsupportedCustomPatch = () =>
+  unknownFormat(['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
 
 /** 504: the client asks for a state that has not happened yet. */
 export function tooLargeResourceVersion(wanted: string, current: number): StatusError {
