@@ -4,7 +4,7 @@ import { type ClusterSettings, readDomain } from '../cluster/cluster-settings.ts
 import { podRangeFlag, readRanges, serviceRangeFlag } from '../cluster/ranges.ts';
 import { formatCIDR } from '../net/cidr.ts';
 import { canonicalIP, familyOf } from '../net/ip.ts';
-import { usage } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 
 export interface NetworkFlags {
   readonly clusterCidr?: string | undefined;

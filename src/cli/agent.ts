@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Failure } from '../cluster/failure.ts';
 import { clusterOf, nodeIPsOf, nodeNameOf } from './agent-flags.ts';
-import { tools, untilInterrupted, usage } from './cluster-options.ts';
-import { parseDuration } from './duration.ts';
+import { tools, untilInterrupted } from './cluster-options.ts';
+import { parseDuration, usage } from './flag-values.ts';
 import { addKubeletFlags, housekeepingOf, type KubeletFlags } from './kubelet-flags.ts';
 
 interface Flags extends KubeletFlags {

@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AuditConfig, AuditLogConfig, AuditMode, AuditWebhookConfig } from '../cluster/audit.ts';
-import { Failure } from '../cluster/failure.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration, usage, wholeNumber } from './flag-values.ts';
 
 const auditModes: readonly AuditMode[] = ['batch', 'blocking', 'blocking-strict'];
 
@@ -67,7 +66,7 @@ function webhookConfig(options: AuditOptions): AuditWebhookConfig | undefined {
   if (configFile === undefined) return undefined;
   const mode = auditModes.find((one) => one === auditWebhookMode);
   if (!mode) {
-    throw refused(
+    throw usage(
       `invalid audit webhook mode ${auditWebhookMode}, allowed modes are ${JSON.stringify(auditModes.join())}`,
     );
   }
@@ -93,15 +92,5 @@ function positive(what: string, text: string): number {
   const number = Number(text);
   const isUsable = number > 0 && Number.isFinite(number) && (what === 'throttle QPS' || Number.isInteger(number));
   if (isUsable) return number;
-  throw refused(`invalid audit batch webhook ${what} ${text}, must be a positive number`);
-}
-
-function refused(message: string): Failure {
-  return new Failure(message, { exitCode: 2 });
-}
-
-/** A count as flags give it. Throws a Failure that names the flag. */
-export function wholeNumber(flag: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw refused(`${flag} ${text}: must be a whole number`);
-  return Number(text);
+  throw usage(`invalid audit batch webhook ${what} ${text}, must be a positive number`);
 }

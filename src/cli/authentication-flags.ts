@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AuthenticationFlags } from '../cluster/authentication.ts';
-import { Failure } from '../cluster/failure.ts';
-import { parseDuration } from './duration.ts';
+import { isTrue, parseDuration, usage } from './flag-values.ts';
 
 export interface AuthenticationOptions {
   readonly oidcIssuerUrl?: string;
@@ -47,12 +46,12 @@ export function authenticationFlags(flags: AuthenticationOptions): Authenticatio
   const hasOidc = Object.entries(flags).some(([name, value]) => name.startsWith('oidc') && value !== undefined);
   const webhook = tokenWebhook(flags);
   if (authenticationConfig !== undefined) {
-    if (hasOidc) throw new Failure('--authentication-config and --oidc-* exclude each other', { exitCode: 2 });
+    if (hasOidc) throw usage('--authentication-config and --oidc-* exclude each other');
     return { configFile: resolve(authenticationConfig), ...webhook };
   }
   if (!hasOidc) return webhook;
   if (!issuerURL || !clientID) {
-    throw new Failure('--oidc-issuer-url and --oidc-client-id must be given together', { exitCode: 2 });
+    throw usage('--oidc-issuer-url and --oidc-client-id must be given together');
   }
   return {
     ...webhook,
@@ -76,7 +75,7 @@ function tokenWebhook(flags: AuthenticationOptions): Pick<AuthenticationFlags, '
   if (file === undefined) return undefined;
   if (version !== 'v1' && version !== 'v1beta1') {
     const why = `unsupported authentication webhook version ${JSON.stringify(version)}`;
-    throw new Failure(`${why}, supported versions are "v1", "v1beta1"`, { exitCode: 2 });
+    throw usage(`${why}, supported versions are "v1", "v1beta1"`);
   }
   const cacheTTL = parseDuration('--authentication-token-webhook-cache-ttl', ttl);
   return { webhook: { configFile: resolve(file), version, cacheTTL } };
@@ -84,13 +83,11 @@ function tokenWebhook(flags: AuthenticationOptions): Pick<AuthenticationFlags, '
 
 /** Undefined: as the configuration file says, or by default. */
 export function isAnonymousAllowed({ anonymousAuth }: AuthenticationOptions): boolean | undefined {
-  if (anonymousAuth === undefined) return undefined;
-  if (anonymousAuth === 'true' || anonymousAuth === 'false') return anonymousAuth === 'true';
-  throw new Failure(`--anonymous-auth ${anonymousAuth}: must be true or false`, { exitCode: 2 });
+  return anonymousAuth === undefined ? undefined : isTrue('--anonymous-auth', anonymousAuth);
 }
 
 function pairOf(text: string): [string, string] {
   const mark = text.indexOf('=');
   if (mark > 0) return [text.slice(0, mark), text.slice(mark + 1)];
-  throw new Failure(`--oidc-required-claim ${text}: must be NAME=VALUE`, { exitCode: 2 });
+  throw usage(`--oidc-required-claim ${text}: must be NAME=VALUE`);
 }

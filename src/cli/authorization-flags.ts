@@ -4,8 +4,7 @@ import type { Command } from 'commander';
 import { aggregate } from '../apimachinery/aggregate.ts';
 import { type AuthorizerType, authorizerTypes } from '../apiserver/authorization/authorizer-types.ts';
 import type { AuthorizationFlags } from '../cluster/authorization.ts';
-import { Failure } from '../cluster/failure.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration, usage } from './flag-values.ts';
 
 export interface AuthorizationOptions {
   readonly authorizationMode?: string;
@@ -44,11 +43,11 @@ export function authorizationFlags(flags: AuthorizationOptions): AuthorizationFl
   if (authorizationConfig !== undefined) {
     if (others.length === 0) return { configFile: resolve(authorizationConfig) };
     const why = 'can not be specified when --authorization-mode or --authorization-webhook-* flags are defined';
-    throw failure(`--authorization-config ${why}`);
+    throw usage(`--authorization-config ${why}`);
   }
   const modes = (authorizationMode ?? 'Node,RBAC').split(',');
   const errors = modeErrors(modes, flags);
-  if (errors.length > 0) throw failure(aggregate(errors));
+  if (errors.length > 0) throw usage(aggregate(errors));
   if (modes.length === 2 && modes.includes('Node') && modes.includes('RBAC')) return undefined;
   return {
     modes: modes as readonly AuthorizerType[],
@@ -94,7 +93,7 @@ function webhookFlags(flags: AuthorizationOptions): Pick<AuthorizationFlags & { 
   if (file === undefined) return {};
   if (version !== 'v1' && version !== 'v1beta1') {
     const why = `unsupported webhook authorizer version ${JSON.stringify(version)}`;
-    throw failure(`${why}, supported versions are "v1", "v1beta1"`);
+    throw usage(`${why}, supported versions are "v1", "v1beta1"`);
   }
   return {
     webhook: {
@@ -104,8 +103,4 @@ function webhookFlags(flags: AuthorizationOptions): Pick<AuthorizationFlags & { 
       unauthorizedTTL: parseDuration('--authorization-webhook-cache-unauthorized-ttl', unauthorized),
     },
   };
-}
-
-function failure(message: string): Failure {
-  return new Failure(message, { exitCode: 2 });
 }

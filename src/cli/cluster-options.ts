@@ -7,6 +7,7 @@ import { realClock } from '../system/real/clock.ts';
 import { realExec } from '../system/real/exec.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
+import { usage, wholeNumberBetween } from './flag-values.ts';
 
 export interface ClusterFlags {
   readonly name: string;
@@ -36,23 +37,8 @@ export function upCommand({ name, dataDir }: ClusterFlags): string {
   return ['sudo ./portico up', ...words].join(' ');
 }
 
-export function usage(message: string): Failure {
-  return new Failure(message, { exitCode: 2 });
-}
-
-/** A whole number from `min` to `max`, or a usage failure that names the option. */
-export function wholeNumber(option: string, min: number, max: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value);
-    if (!/^\d+$/.test(value) || number < min || number > max) {
-      throw usage(`${option}: ${JSON.stringify(value)} is not a whole number from ${min} to ${max}`);
-    }
-    return number;
-  };
-}
-
 /** Reads `--hollow-nodes`; there is room for so many in 100.64.0.0/10. */
-export const hollowCount = wholeNumber('--hollow-nodes', 0, 16_128);
+export const hollowCount = wholeNumberBetween('--hollow-nodes', 0, 16_128);
 
 /** Where the files of the cluster are. Fails with exit code 2 for a name that is none. */
 export async function pathsOf({ name, dataDir }: ClusterFlags): Promise<ClusterPaths> {

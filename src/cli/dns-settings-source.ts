@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { type DnsSettings, parseSettings, type SettingsTexts } from '../dns/settings.ts';
 import type { Files } from '../system/files.ts';
-import { usage } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 
 const resolvConfFile = '/etc/resolv.conf';
 /** Milliseconds after a change of a file in which more changes are taken together. */

@@ -7,7 +7,6 @@ import { errorMessage } from '../apimachinery/error-message.ts';
 import { createInformers } from '../client/informers.ts';
 import { readKubeconfig, transportOf } from '../client/kubeconfig.ts';
 import { createClient } from '../client/rest-client.ts';
-import { Failure } from '../cluster/failure.ts';
 import { DnsServer } from '../dns/dns-server.ts';
 import { parseHostPort } from '../dns/forward/upstream.ts';
 import { keptOfObject } from '../dns/kept-object.ts';
@@ -17,9 +16,10 @@ import { joinHostPort } from '../net/ip.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
-import { tools, untilInterrupted, usage, wholeNumber } from './cluster-options.ts';
+import { tools, untilInterrupted } from './cluster-options.ts';
 import { type DnsProcess, dnsProcess, runDnsProcesses } from './dns-processes.ts';
 import { SettingsSource } from './dns-settings-source.ts';
+import { usage, wholeNumberBetween } from './flag-values.ts';
 
 export interface DnsFlags {
   readonly kubeconfig: string;
@@ -67,7 +67,7 @@ export function register(command: Command): void {
     .option(
       '--processes <number>',
       'processes that share the addresses, each with a copy of the names',
-      wholeNumber('--processes', 1, 64),
+      wholeNumberBetween('--processes', 1, 64),
       1,
     )
     .action((flags: DnsFlags) => run(flags));
@@ -186,7 +186,7 @@ function httpAddressesOf(flags: DnsFlags): ListenAddress[] {
 
 async function upstreamCA(file: string): Promise<string> {
   const text = await realFiles.read(file);
-  if (text === undefined) throw new Failure(`--upstream-ca: there is no file ${file}`, { exitCode: 2 });
+  if (text === undefined) throw usage(`--upstream-ca: there is no file ${file}`);
   return text;
 }
 

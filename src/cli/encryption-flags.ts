@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { EncryptionConfig } from '../cluster/encryption.ts';
-import { Failure } from '../cluster/failure.ts';
+import { isTrue, usage } from './flag-values.ts';
 
 export interface EncryptionOptions {
   readonly encryptionProviderConfig?: string;
@@ -24,16 +24,11 @@ export function encryptionOptions(command: Command): void {
 /** Throws a Failure for a flag that makes no sense. */
 export function encryptionConfig(options: EncryptionOptions): { readonly encryption?: EncryptionConfig } {
   const { encryptionProviderConfig: file, encryptionProviderConfigAutomaticReload: reload = 'false' } = options;
-  const isReloaded = String(reload) === 'true';
-  if (!isReloaded && reload !== 'false') {
-    throw new Failure(`--encryption-provider-config-automatic-reload ${reload}: must be true or false`, {
-      exitCode: 2,
-    });
-  }
+  const isReloaded = isTrue('--encryption-provider-config-automatic-reload', reload);
   if (file === undefined) {
     if (!isReloaded) return {};
     const why = 'must be set with --encryption-provider-config';
-    throw new Failure(`--encryption-provider-config-automatic-reload ${why}`, { exitCode: 2 });
+    throw usage(`--encryption-provider-config-automatic-reload ${why}`);
   }
   return { encryption: { file: resolve(file), isReloaded } };
 }

@@ -1,8 +1,8 @@
 // `--requestheader-*` of `portico server`, as kube-apiserver has them.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { Failure } from '../cluster/failure.ts';
 import type { FrontProxyConfig } from '../cluster/front-proxy.ts';
+import { usage } from './flag-values.ts';
 
 export interface FrontProxyFlags {
   readonly requestheaderClientCaFile?: string;
@@ -41,7 +41,7 @@ export function frontProxyConfig(flags: FrontProxyFlags): FrontProxyConfig {
     '--requestheader-extra-headers-prefix': flags.requestheaderExtraHeadersPrefix,
   };
   for (const [flag, names] of Object.entries(lists)) {
-    if (names?.includes('')) throw new Failure(`${flag}: a name is empty`, { exitCode: 2 });
+    if (names?.includes('')) throw usage(`${flag}: a name is empty`);
   }
   const [allowedNames, usernameHeaders, uidHeaders, groupHeaders, extraHeaderPrefixes] = Object.values(lists);
   return {

@@ -6,7 +6,8 @@ import type { Command } from 'commander';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
 import { findKubectl } from '../cluster/kubectl.ts';
-import { pathsOf, tools, usage } from './cluster-options.ts';
+import { pathsOf, tools } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 
 /** Takes our own options from the front. */
 function splitArguments(args: readonly string[]): { name: string; dataDir?: string; rest: readonly string[] } {

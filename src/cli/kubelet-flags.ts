@@ -2,8 +2,7 @@
 import type { Command } from 'commander';
 import type { Signal, Threshold } from '../kubelet/eviction/thresholds.ts';
 import type { HousekeepingSettings } from '../kubelet/housekeeping.ts';
-import { usage } from './cluster-options.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration, usage } from './flag-values.ts';
 
 export interface KubeletFlags {
   readonly evictionHard: string;

@@ -1,6 +1,6 @@
 // `portico rules --live`: what the proxy of a running node last wrote, each rule with the objects it was made of.
 import { Failure } from '../cluster/failure.ts';
-import { usage } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 import { clientOf, type ObjectFlags } from './objects.ts';
 
 export interface LiveFlags extends ObjectFlags {

@@ -17,7 +17,8 @@ import { addressesOf, nodeAddresses } from '../explain/trace/world.ts';
 import { familyOf } from '../net/ip.ts';
 import { rulesText } from '../proxy/offline.ts';
 import type { ProxySettings } from '../proxy/settings.ts';
-import { tools, usage } from './cluster-options.ts';
+import { tools } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 import { NodeWatches } from './node-watches.ts';
 
 export interface Look {

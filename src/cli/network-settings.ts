@@ -1,7 +1,8 @@
 // The flags that say how a cluster's network is laid out, for the commands that explain it.
 import type { Command } from 'commander';
 import type { ProxyMode, ProxySettings } from '../proxy/settings.ts';
-import { pathsOf, tools, usage } from './cluster-options.ts';
+import { pathsOf, tools } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 import { isOfThisMachine, type ObjectFlags } from './objects.ts';
 
 export interface NetworkFlags {

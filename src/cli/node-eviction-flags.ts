@@ -1,7 +1,7 @@
 // `--node-eviction-rate` and its like of `portico server`, as kube-controller-manager has them.
 import type { Command } from 'commander';
-import { Failure } from '../cluster/failure.ts';
 import type { NodeEvictionConfig } from '../controllers/config.ts';
+import { usage } from './flag-values.ts';
 
 export interface NodeEvictionFlags {
   readonly nodeEvictionRate?: string;
@@ -37,5 +37,5 @@ function numberOf(flag: string, text: string | undefined, most = Number.POSITIVE
   const number = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && number <= most) return number;
   const bound = most === Number.POSITIVE_INFINITY ? '' : `, ${most} at most`;
-  throw new Failure(`${flag} ${text}: must be a number of 0 or more${bound}`, { exitCode: 2 });
+  throw usage(`${flag} ${text}: must be a number of 0 or more${bound}`);
 }

@@ -5,7 +5,8 @@ import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts
 import { StatusError } from '../apimachinery/status.ts';
 import type { Client } from '../client/types.ts';
 import { Failure } from '../cluster/failure.ts';
-import { addClusterOptions, pathsOf, tools, usage } from './cluster-options.ts';
+import { addClusterOptions, pathsOf, tools } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 
 export interface ObjectFlags {
   readonly filename: readonly string[];
@@ -132,5 +133,5 @@ async function objectsAt(client: Client, at: string): Promise<KubeObject[]> {
   const response = await client.raw({ method: 'GET', path: `${historyPath}?${new URLSearchParams({ at })}` });
   const answer = JSON.parse(await readText(response.body)) as { objects?: KubeObject[]; message?: string };
   if (answer.objects) return answer.objects;
-  throw new Failure(`--at ${at}: ${answer.message ?? `status ${response.status}`}`, { exitCode: 2 });
+  throw usage(`--at ${at}: ${answer.message ?? `status ${response.status}`}`);
 }

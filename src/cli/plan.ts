@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
-import { addOutputOption, tools, usage } from './cluster-options.ts';
+import { addOutputOption, tools } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addSourceOptions, clientOf, type ObjectFlags, objectsOf } from './objects.ts';
 

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { aggregate } from '../apimachinery/aggregate.ts';
 import { fieldErrorMessage } from '../apimachinery/validation/field-error.ts';
-import { Failure } from '../cluster/failure.ts';
 import { ConfigurationError, decodeConfiguration } from '../proxy/configuration/decode.ts';
 import { defaultConfiguration, type KubeProxyConfiguration } from '../proxy/configuration/fields.ts';
 import { configurationFlags, deprecatedFlags, withFlags } from '../proxy/configuration/flags.ts';
 import { warningsOf } from '../proxy/configuration/to-settings.ts';
 import { validateConfiguration } from '../proxy/configuration/validate.ts';
+import { usage } from './flag-values.ts';
 
 const valueNames = {
   string: '<text>',
@@ -80,7 +80,7 @@ export async function readConfiguration(
     return { configuration, warnings: [...lenient, ...deprecated, ...warningsOf(configuration)] };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    throw new Failure(error.message, { cause: error, exitCode: 2 });
+    throw usage(error.message, error);
   }
 }
 

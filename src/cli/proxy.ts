@@ -22,6 +22,7 @@ import { realFiles } from '../system/real/files.ts';
 import { realFollow } from '../system/real/follow.ts';
 import { realRandom } from '../system/real/random.ts';
 import { tools } from './cluster-options.ts';
+import { usage } from './flag-values.ts';
 import { addConfigurationFlags, givenFlags, readConfiguration, readConfigurationFile } from './proxy-configuration.ts';
 import { kubernetesVersion, porticoVersion } from './version.ts';
 
@@ -103,7 +104,7 @@ async function accessOf(configuration: KubeProxyConfiguration, master: string | 
   const kubeconfig = configuration['clientConnection.kubeconfig'];
   const inPod = process.env.KUBERNETES_SERVICE_HOST !== undefined;
   if (kubeconfig === '' && !inPod) {
-    throw new Failure('proxy: say how to reach the API server with --kubeconfig FILE', { exitCode: 2 });
+    throw usage('proxy: say how to reach the API server with --kubeconfig FILE');
   }
   const access =
     kubeconfig === ''

@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import type { Service } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { Failure } from '../cluster/failure.ts';
 import { canonicalIP, type IPFamily } from '../net/ip.ts';
 import type { ProxyMode } from '../proxy/settings.ts';
+import { usage } from './flag-values.ts';
 import { networkOfThisMachine } from './network-settings.ts';
 import { addObjectOptions, isOfThisMachine, type ObjectFlags, objectsOf } from './objects.ts';
 import { addConfigurationFlags, givenFlags, readConfiguration } from './proxy-configuration.ts';
@@ -129,14 +129,14 @@ function familiesOf(family: string | undefined): readonly IPFamily[] {
   if (family === undefined) return ['IPv4', 'IPv6'];
   if (family === 'ipv4') return ['IPv4'];
   if (family === 'ipv6') return ['IPv6'];
-  throw new Failure(`rules: --family: ${JSON.stringify(family)} is neither ipv4 nor ipv6`, { exitCode: 2 });
+  throw usage(`rules: --family: ${JSON.stringify(family)} is neither ipv4 nor ipv6`);
 }
 
 function addressesOf(texts: readonly string[]): readonly string[] {
   return texts.map((text) => {
     const address = canonicalIP(text);
     if (address === undefined) {
-      throw new Failure(`rules: --node-addresses: ${JSON.stringify(text)} is no IP address`, { exitCode: 2 });
+      throw usage(`rules: --node-addresses: ${JSON.stringify(text)} is no IP address`);
     }
     return address;
   });

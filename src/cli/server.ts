@@ -9,13 +9,12 @@ import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
 import type { AdmissionConfig } from '../cluster/admission-config.ts';
 import { type Addon, addons } from '../cluster/cluster-addons.ts';
 import { defaultClusterDomain, readDomain } from '../cluster/cluster-settings.ts';
-import { Failure } from '../cluster/failure.ts';
 import { readPodRanges, readRanges, serviceRangeFlag } from '../cluster/ranges.ts';
 import { startControlPlane } from '../cluster/server.ts';
 import type { HostPort, ServerConfig } from '../cluster/server-config.ts';
 import { urlHost } from '../cluster/server-listeners.ts';
 import { formatCIDR } from '../net/cidr.ts';
-import { type AuditOptions, auditConfig, auditOptions, wholeNumber } from './audit-flags.ts';
+import { type AuditOptions, auditConfig, auditOptions } from './audit-flags.ts';
 import {
   type AuthenticationOptions,
   authenticationFlags,
@@ -24,8 +23,8 @@ import {
 } from './authentication-flags.ts';
 import { type AuthorizationOptions, authorizationFlags, authorizationOptions } from './authorization-flags.ts';
 import { hollowCount } from './cluster-options.ts';
-import { parseDuration } from './duration.ts';
 import { type EncryptionOptions, encryptionConfig, encryptionOptions } from './encryption-flags.ts';
+import { isTrue, parseDuration, usage, wholeNumber } from './flag-values.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
 import { type NodeEvictionFlags, nodeEvictionConfig, nodeEvictionOptions } from './node-eviction-flags.ts';
 import { type ServingOptions, servingConfig, servingOptions } from './serving-flags.ts';
@@ -201,17 +200,12 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
   }
 }
 
-function isTrue(flag: string, text: string): boolean {
-  if (!['true', 'false'].includes(text)) throw new Failure(`${flag} ${text}: must be true or false`, { exitCode: 2 });
-  return text === 'true';
-}
-
 function datastoreConfig(flags: ServerFlags): Pick<ServerConfig, 'datastore' | 'leaderElect'> {
   const { datastoreEndpoint, datastoreCafile, datastoreCertfile, datastoreKeyfile, leaderElect } = flags;
   const isElected = leaderElect === undefined ? datastoreEndpoint !== undefined : isTrue('--leader-elect', leaderElect);
   if (datastoreEndpoint === undefined) return { leaderElect: isElected };
   if ((datastoreCertfile === undefined) !== (datastoreKeyfile === undefined)) {
-    throw new Failure('--datastore-certfile and --datastore-keyfile belong together', { exitCode: 2 });
+    throw usage('--datastore-certfile and --datastore-keyfile belong together');
   }
   return {
     leaderElect: isElected,
@@ -227,7 +221,7 @@ function datastoreConfig(flags: ServerFlags): Pick<ServerConfig, 'datastore' | '
 function addonsOf(flags: ServerFlags): Addon[] {
   return list(flags.addons).map((name) => {
     const known = addons.find((one) => one === name);
-    if (!known) throw new Failure(`--addons: ${JSON.stringify(name)} is none of ${addons.join(', ')}`, { exitCode: 2 });
+    if (!known) throw usage(`--addons: ${JSON.stringify(name)} is none of ${addons.join(', ')}`);
     return known;
   });
 }
@@ -256,10 +250,7 @@ function pluginsOf(flags: ServerFlags): PluginSelection {
     return selection;
   } catch (error) {
     if (!(error instanceof UnknownPluginError)) throw error;
-    throw new Failure(`--enable-admission-plugins, --disable-admission-plugins: ${error.message}`, {
-      cause: error,
-      exitCode: 2,
-    });
+    throw usage(`--enable-admission-plugins, --disable-admission-plugins: ${error.message}`, error);
   }
 }
 
@@ -267,7 +258,7 @@ function parseConfigMapKey(text: string): ConfigMapKey {
   const [name = '', key = '', ...more] = text.split(':');
   if (dns1123Subdomain(name).length === 0 && configMapKey(key).length === 0 && more.length === 0) return { name, key };
   const why = 'must be the name of a ConfigMap and a key of it, such as kube-root-ca.crt:ca.crt';
-  throw new Failure(`--service-account-volume-configmap ${text}: ${why}`, { exitCode: 2 });
+  throw usage(`--service-account-volume-configmap ${text}: ${why}`);
 }
 
 function parseHostPort(text: string): HostPort {
@@ -275,7 +266,7 @@ function parseHostPort(text: string): HostPort {
   const host = match?.[1] ?? match?.[2] ?? '';
   const port = Number(match?.[3]);
   if (!match || port > 65535 || (host !== '' && isIP(host) === 0 && !/^[A-Za-z0-9.-]+$/.test(host))) {
-    throw new Failure(`--listen ${text}: must be ADDRESS:PORT, such as 127.0.0.1:6443 or [::1]:6443`, { exitCode: 2 });
+    throw usage(`--listen ${text}: must be ADDRESS:PORT, such as 127.0.0.1:6443 or [::1]:6443`);
   }
   return { host: host || '0.0.0.0', port };
 }
@@ -284,7 +275,7 @@ function parsePortRange(text: string): { from: number; to: number } {
   const match = /^(\d+)-(\d+)$/.exec(text);
   const [from, to] = [Number(match?.[1]), Number(match?.[2])];
   if (!match || from < 1 || to > 65535 || from > to) {
-    throw new Failure(`--service-node-port-range ${text}: must be FROM-TO, such as 30000-32767`, { exitCode: 2 });
+    throw usage(`--service-node-port-range ${text}: must be FROM-TO, such as 30000-32767`);
   }
   return { from, to };
 }

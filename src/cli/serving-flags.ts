@@ -3,9 +3,8 @@ import type { Command } from 'commander';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { originPattern } from '../apiserver/filters/cors.ts';
 import { checkDirective } from '../apiserver/filters/transport-security.ts';
-import { Failure } from '../cluster/failure.ts';
 import type { ServingConfig } from '../cluster/serving.ts';
-import { parseDuration } from './duration.ts';
+import { isTrue, parseDuration, usage } from './flag-values.ts';
 
 export interface ServingOptions {
   readonly corsAllowedOrigins?: string;
@@ -57,9 +56,9 @@ export function servingOptions(command: Command): void {
 export function servingConfig(options: ServingOptions): { readonly serving: ServingConfig } {
   const { corsAllowedOrigins, strictTransportSecurityDirectives, requestTimeout, minRequestTimeout } = options;
   parseDuration('--livez-grace-period', options.livezGracePeriod);
-  truth('--profiling', options.profiling);
+  isTrue('--profiling', options.profiling);
   const chance = Number(options.goawayChance);
-  if (!(chance >= 0 && chance <= 0.02)) throw refused('--goaway-chance can not be less than 0 or greater than 0.02');
+  if (!(chance >= 0 && chance <= 0.02)) throw usage('--goaway-chance can not be less than 0 or greater than 0.02');
   return {
     serving: {
       ...(corsAllowedOrigins !== undefined && { origins: each(corsAllowedOrigins, originPattern) }),
@@ -68,7 +67,7 @@ export function servingConfig(options: ServingOptions): { readonly serving: Serv
       }),
       goawayChance: chance,
       shutdownDelay: parseDuration('--shutdown-delay-duration', options.shutdownDelayDuration),
-      isRetryAfterSent: truth('--shutdown-send-retry-after', options.shutdownSendRetryAfter),
+      isRetryAfterSent: isTrue('--shutdown-send-retry-after', options.shutdownSendRetryAfter),
       ...(requestTimeout !== undefined && { requestTimeout: parseDuration('--request-timeout', requestTimeout) }),
       ...(minRequestTimeout !== undefined && { minRequestTimeout: seconds(minRequestTimeout) }),
     },
@@ -79,20 +78,11 @@ function each<T>(text: string, read: (part: string) => T): T[] {
   try {
     return text.split(',').map(read);
   } catch (error) {
-    throw refused(errorMessage(error), error);
+    throw usage(errorMessage(error), error);
   }
 }
 
 function seconds(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw refused(`--min-request-timeout ${text}: must be a whole number of seconds`);
+  if (!/^\d{1,9}$/.test(text)) throw usage(`--min-request-timeout ${text}: must be a whole number of seconds`);
   return Number(text);
-}
-
-function truth(flag: string, value: string | true): boolean {
-  if (!['true', 'false'].includes(String(value))) throw refused(`${flag} ${value}: must be true or false`);
-  return String(value) === 'true';
-}
-
-function refused(message: string, cause?: unknown): Failure {
-  return new Failure(message, { cause, exitCode: 2 });
 }

@@ -12,8 +12,8 @@ import { createClient } from '../client/rest-client.ts';
 import type { Client } from '../client/types.ts';
 import { Failure } from '../cluster/failure.ts';
 import { joinHostPort } from '../net/ip.ts';
-import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools, usage } from './cluster-options.ts';
-import { parseDuration } from './duration.ts';
+import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import { parseDuration, usage } from './flag-values.ts';
 import { answered } from './objects.ts';
 import { table } from './table.ts';
 

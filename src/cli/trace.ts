@@ -1,8 +1,8 @@
 // `portico trace FROM TO`: the way of a packet, with the reason at each step.
 import type { Command } from 'commander';
-import { Failure } from '../cluster/failure.ts';
 import { liveText } from '../explain/live/text.ts';
 import { addOutputOption } from './cluster-options.ts';
+import { parseDuration, usage } from './flag-values.ts';
 import type { Found, LiveOptions } from './live-trace.ts';
 import {
   addNetworkOptions,
@@ -60,7 +60,7 @@ async function run(fromText: string, toText: string, flags: Flags): Promise<void
     process.stdout.write(`${text}\n`);
     if (!isWell(trace) || (live && live.differences.length > 0)) process.exitCode = 1;
   } catch (error) {
-    if (error instanceof TraceError) throw new Failure(`trace: ${error.message}`, { exitCode: 2 });
+    if (error instanceof TraceError) throw usage(`trace: ${error.message}`);
     throw error;
   }
 }
@@ -71,13 +71,9 @@ const usualWait = '60s';
 
 async function withLive(flags: Flags, asked: Omit<LiveOptions, 'client'>): Promise<Found> {
   if (flags.filename.length > 0 || flags.at !== undefined) {
-    throw new Failure('trace: --live: packets are sent in a running cluster, and now', { exitCode: 2 });
+    throw usage('trace: --live: packets are sent in a running cluster, and now');
   }
-  const [{ liveTrace }, { clientOf }, { parseDuration }] = await Promise.all([
-    import('./live-trace.ts'),
-    import('./objects.ts'),
-    import('./duration.ts'),
-  ]);
+  const [{ liveTrace }, { clientOf }] = await Promise.all([import('./live-trace.ts'), import('./objects.ts')]);
   const { wait } = flags;
   const waiting = wait && { waitMs: parseDuration('trace: --wait', wait === true ? usualWait : wait) };
   const client = await clientOf(flags, 'trace');

@@ -13,9 +13,8 @@ import {
   pathsOf,
   tools,
   untilInterrupted,
-  usage,
-  wholeNumber,
 } from './cluster-options.ts';
+import { usage, wholeNumberBetween } from './flag-values.ts';
 
 interface Flags extends ClusterFlags {
   readonly nodes?: number;
@@ -135,7 +134,7 @@ function printNextSteps({ paths }: UpResult, { name, demo }: Flags, link: string
 export function register(command: Command): void {
   addOutputOption(
     addClusterOptions(command)
-      .option('--nodes <count>', 'how many nodes (default: 3)', wholeNumber('--nodes', 1, 100))
+      .option('--nodes <count>', 'how many nodes (default: 3)', wholeNumberBetween('--nodes', 1, 100))
       .option('--hollow-nodes <count>', 'further nodes whose kubelet is played (default: 0)', hollowCount)
       .option('--proxy-mode <mode>', 'nftables, iptables or ipvs (default: nftables)')
       .option('--pod-network <mode>', 'the way to pods of other nodes: routes, vxlan, or auto (default: auto)')
@@ -149,7 +148,7 @@ export function register(command: Command): void {
       .option(
         '--api-port <port>',
         'port of the API server (default: 6443, or the next of another cluster)',
-        wholeNumber('--api-port', 1, 65535),
+        wholeNumberBetween('--api-port', 1, 65535),
       )
       .option('--dns-upstream <server...>', "name servers for other names (default: the machine's, with egress on)")
       .option('--dns-stub <domain=servers...>', 'name servers for the names below a domain')
