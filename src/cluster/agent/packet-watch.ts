@@ -44,6 +44,8 @@ interface Watch {
 
 const longest = 120_000;
 const mostPackets = 1000;
+/** Until a monitor that ended has a successor, and until one that began is asked whether it listens. */
+const againMs = 200;
 
 export class PacketWatches {
   readonly #nodeName: string;
@@ -103,24 +105,33 @@ export class PacketWatches {
       void exec.run(['nft', 'delete', 'table', 'inet', table]).catch(() => {});
     });
     void (async () => {
-      // The table's own coming is the first that the monitor tells: then it listens.
-      for await (const line of follow.lines(['nft', 'monitor'], stop.signal)) {
-        if (line.startsWith('trace ')) watch.lines.push(line);
-        else if (line.includes(`add table inet ${endOf(id)}`)) watch.told.resolve();
-        else if (line.includes(`add table inet ${table}`)) reading.resolve();
+      while (!stop.signal.aborted) {
+        // The table's own coming is the first that the monitor tells: then it listens.
+        for await (const line of follow.lines(['nft', 'monitor'], stop.signal)) {
+          if (line.startsWith('trace ')) watch.lines.push(line);
+          else if (line.includes(`add table inet ${endOf(id)}`)) watch.told.resolve();
+          else if (line.includes(`add table inet ${table}`)) reading.resolve();
+        }
+        // nft 1.0.6 dies of some elements that it prints, ranges of ports of a policy's blocks for one: another takes over.
+        await clock.sleep(againMs, stop.signal);
       }
     })().catch((error: unknown) => reading.reject(error));
-    while (this.#watches.has(id)) {
-      const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: watchScript(table, matches) });
-      if (code !== 0) {
-        stop.abort();
-        throw new Error(`nft: ${stderr.trim()}`);
-      }
-      if (await Promise.race([reading.promise.then(() => true), clock.sleep(200).then(() => false)])) break;
-      // The monitor was not there yet: the table comes once more.
+    await this.#untilTold(table, watchScript(table, matches), reading.promise).catch((error: unknown) => {
+      stop.abort();
+      throw error;
+    });
+    return {};
+  }
+
+  /** Makes a table and waits until the monitor tells of it. Where none listens yet, or again, the table comes once more. */
+  async #untilTold(table: string, script: string, told: Promise<void>): Promise<void> {
+    const { exec, clock } = this.#tools;
+    for (;;) {
+      const { code, stderr } = await exec.run(['nft', '-f', '-'], { input: script });
+      if (code !== 0) throw new Error(`nft: ${stderr.trim()}`);
+      if (await Promise.race([told.then(() => true), clock.sleep(againMs).then(() => false)])) return;
       await exec.run(['nft', 'delete', 'table', 'inet', table]);
     }
-    return {};
   }
 
   async #send(send: Send) {
@@ -132,8 +143,7 @@ export class PacketWatches {
   async #finish(id: string, watch: Watch, model: RulesModel): Promise<Seen> {
     const { exec } = this.#tools;
     // Whoever asks for the end knows that the packet is through. The kernel's news come in their order: when this one is there, the whole trace is.
-    const { code } = await exec.run(['nft', 'add', 'table', 'inet', endOf(id)]);
-    if (code === 0) await watch.told.promise;
+    await this.#untilTold(endOf(id), `table inet ${endOf(id)} {}\n`, watch.told.promise);
     await exec.run(['nft', 'delete', 'table', 'inet', endOf(id)]);
     const [conntrack, rules] = await Promise.all([this.#flows(watch.matches), this.#rules(model)]);
     watch.stop.abort();

@@ -1,0 +1,72 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { Seen } from '../../explain/live/watch.ts';
+import type { Exec } from '../../system/exec.ts';
+import { PacketWatches, type WatchTools } from './packet-watch.ts';
+
+/** A kernel that tells its monitors of tables. */
+function kernel() {
+  const monitors: { tell(line: string): void; die(): void }[] = [];
+  async function* lines() {
+    const waiting: string[] = [];
+    let wake = Promise.withResolvers<void>();
+    let isOver = false;
+    const monitor = {
+      tell: (line: string) => {
+        waiting.push(line);
+        wake.resolve();
+      },
+      die: () => {
+        isOver = true;
+        wake.resolve();
+      },
+    };
+    monitors.push(monitor);
+    while (!isOver) {
+      yield* waiting.splice(0);
+      await wake.promise;
+      wake = Promise.withResolvers();
+    }
+    monitors.splice(monitors.indexOf(monitor), 1);
+  }
+  const tell = (line: string) => {
+    for (const monitor of monitors) monitor.tell(line);
+  };
+  const run: Exec['run'] = async (_, { input = '' } = {}) => {
+    const [table] = /^table inet \S+/.exec(String(input)) ?? [];
+    if (table !== undefined) tell(`add ${table}`);
+    return { code: 0, stdout: '', stderr: '' };
+  };
+  const tools = {
+    exec: { run },
+    follow: { lines },
+    clock: { now: () => 0, sleep: async () => setImmediate(undefined), after: () => ({ cancel: () => {} }) },
+    networkNamespaceOf: async () => undefined,
+  } as unknown as WatchTools;
+  return { tools, tell, monitors };
+}
+
+test('a watch goes on when its monitor dies, and ends', async () => {
+  const { tools, tell, monitors } = kernel();
+  const handler = new PacketWatches('a', tools).before(() => {});
+  const ask = (verb: string, body: object) => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const request = {
+      url: `/portico-watch/x/${verb}`,
+      method: 'POST',
+      [Symbol.asyncIterator]: () => [Buffer.from(JSON.stringify(body))].values(),
+    };
+    void handler(request as never, { writeHead: () => {}, end: (text: string) => resolve(JSON.parse(text)) } as never);
+    return promise;
+  };
+  expect(await ask('start', { matches: [] })).toEqual({});
+  tell('trace id 1 before');
+  await setImmediate();
+  monitors[0]?.die();
+  await expect.poll(() => monitors.length).toBe(1);
+  tell('trace id 1 after');
+  await setImmediate();
+  monitors[0]?.die();
+  const { trace } = (await ask('stop', { mode: 'ipvs', text: '' })) as Seen;
+  expect(trace).toEqual(['trace id 1 before', 'trace id 1 after']);
+});
