@@ -3,18 +3,9 @@ import type { Chain, Match, Rule, TableName, Target } from '../iptables/ruleset.
 import { splitHostPort } from '../net/ip.ts';
 import { isWithin, type Routing } from './address.ts';
 import type { IpSets } from './ipset.ts';
-import type { AddressPort, FoundElement, Memory } from './packet.ts';
+import type { AddressPort, Memory } from './packet.ts';
 import { decided, masqueraded, type PacketState, remembered } from './state.ts';
-import type { Branch, Chains, Sequel } from './walk.ts';
-
-/** A packet within a rule: what it was found in so far, and how likely it came so far. */
-interface Within {
-  readonly state: PacketState;
-  readonly elements: readonly FoundElement[];
-  readonly chance: number;
-}
-
-const goOn: Sequel = { kind: 'next' };
+import { type Branch, type Chains, goOn, type Within } from './walk.ts';
 
 /** What rules ask beside the packet. */
 export interface IptablesContext {

@@ -1,4 +1,5 @@
 // What IPVS does to a packet for a virtual server.
+import { serverKey } from '../ipvs/diff.ts';
 import type { RealServer, VirtualServer } from '../ipvs/ruleset.ts';
 import { type Memory, realServerList } from './packet.ts';
 import { decided, type PacketState, remembered } from './state.ts';
@@ -7,7 +8,7 @@ export class VirtualServers {
   readonly #servers: ReadonlyMap<string, VirtualServer>;
 
   constructor(servers: readonly VirtualServer[]) {
-    this.#servers = new Map(servers.map((server) => [keyOf(server.protocol, server), server]));
+    this.#servers = new Map(servers.map((server) => [serverKey(server), server]));
   }
 
   get isEmpty(): boolean {
@@ -16,12 +17,10 @@ export class VirtualServers {
 
   /** The virtual server that the packet is for; none for packets that one has taken already. */
   serverOf(state: PacketState): VirtualServer | undefined {
-    return state.virtualServer ? undefined : this.#servers.get(keyOf(state.protocol, state.destination));
+    return state.virtualServer
+      ? undefined
+      : this.#servers.get(serverKey({ protocol: state.protocol, ...state.destination }));
   }
-}
-
-function keyOf(protocol: string, { address, port }: { readonly address: string; readonly port: number }): string {
-  return `${protocol} ${address} ${port}`;
 }
 
 /**

@@ -3,15 +3,9 @@ import type { Field, KeyPart, Numgen, Rule, Statement, Table, Verdict } from '..
 import { isBetween, isWithin, type Routing } from './address.ts';
 import type { FoundElement, Memory } from './packet.ts';
 import { decided, masqueraded, type PacketState, remembered } from './state.ts';
-import type { Branch, Chains, Sequel } from './walk.ts';
+import { type Branch, type Chains, goOn, type Sequel, type Within } from './walk.ts';
 
-const goOn: Sequel = { kind: 'next' };
-
-/** A packet within a rule: what it was found in so far, and how likely it came so far. */
-interface Within {
-  readonly state: PacketState;
-  readonly elements: readonly FoundElement[];
-  readonly chance: number;
+interface Way extends Within {
   /** Set when the rule is over: it did not match (`next`), or it decided. */
   readonly over?: { readonly sequel: Sequel; readonly matched: boolean };
 }
@@ -33,7 +27,7 @@ export class NftablesChains implements Chains<Rule> {
   }
 
   evaluate(rule: Rule, chain: string, state: PacketState): Branch[] {
-    let ways: Within[] = [{ state, elements: [], chance: 1 }];
+    let ways: Way[] = [{ state, elements: [], chance: 1 }];
     for (const statement of rule.statements) {
       ways = ways.flatMap((way) => (way.over ? [way] : this.#execute(statement, way)));
     }
@@ -44,7 +38,7 @@ export class NftablesChains implements Chains<Rule> {
     });
   }
 
-  #execute(statement: Statement, way: Within): Within[] {
+  #execute(statement: Statement, way: Way): Way[] {
     const { state } = way;
     switch (statement.kind) {
       case 'match': {
@@ -83,7 +77,7 @@ export class NftablesChains implements Chains<Rule> {
     }
   }
 
-  #translateByMap({ key, map }: Extract<Statement, { kind: 'dnat-map' }>, way: Within): Within[] {
+  #translateByMap({ key, map }: Extract<Statement, { kind: 'dnat-map' }>, way: Way): Way[] {
     return drawsOf(key).map((draw) => {
       const drawn = chanced(way, draw.of);
       const parts = key.map((part) => (typeof part === 'string' ? this.#field(part, way.state) : String(draw.number)));
@@ -150,20 +144,20 @@ function fits(value: string, wanted: string): boolean {
   return wanted.includes('/') && isWithin(value, wanted);
 }
 
-function decide(way: Within, sequel: Verdict): Within {
+function decide(way: Way, sequel: Verdict): Way {
   return { ...way, over: { sequel, matched: true } };
 }
 
-function mismatch(way: Within): Within {
+function mismatch(way: Way): Way {
   return { ...way, over: { sequel: goOn, matched: false } };
 }
 
 /** One of `of` equally likely ways. */
-function chanced(way: Within, of: number): Within {
+function chanced(way: Way, of: number): Way {
   return { ...way, chance: way.chance / of, state: { ...way.state, probability: way.state.probability / of } };
 }
 
-function translate(way: Within, address: string, port: number): Within {
+function translate(way: Way, address: string, port: number): Way {
   const state: PacketState = { ...way.state, destination: { address, port }, destinationTranslated: true };
   return decide({ ...way, state }, { kind: 'accept' });
 }

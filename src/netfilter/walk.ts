@@ -1,10 +1,20 @@
 // Walks chains of rules of either kind. What a rule does is the caller's; jumps and returns are the same everywhere.
+import type { FoundElement } from './packet.ts';
 import type { PacketState } from './state.ts';
 
-/** What follows a rule. `translate` ends a hook as `accept` does: the rule has settled the packet's translation. */
+/** What follows a rule. */
 export type Sequel =
   | { readonly kind: 'next' | 'return' | 'accept' | 'drop' | 'reject' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string };
+
+export const goOn: Sequel = { kind: 'next' };
+
+/** A packet within a rule: what it was found in so far, and how likely it came so far. */
+export interface Within {
+  readonly state: PacketState;
+  readonly elements: readonly FoundElement[];
+  readonly chance: number;
+}
 
 export interface Branch {
   readonly state: PacketState;
