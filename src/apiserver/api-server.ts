@@ -4,6 +4,7 @@
 import type { Duplex } from 'node:stream';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { Schemas } from '../api/schema.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { parseExactly } from '../apimachinery/json/int64.ts';
 import { andThen, type Later } from '../apimachinery/later.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
@@ -291,7 +292,7 @@ export class ApiServer {
     // As upstream: what storage refuses is told in its words, with no reason.
     if (error instanceof TooLargeError) return statusResponse(new StatusError({ code: 500, message: error.message }));
     if (!(error instanceof WentAwayError)) this.#options.onError(error);
-    return statusResponse(internalError(error instanceof Error ? error.message : String(error)));
+    return statusResponse(internalError(errorMessage(error)));
   }
 
   #respond(exchange: Exchange): Later<ApiResponse> {

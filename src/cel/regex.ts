@@ -1,6 +1,7 @@
 // Regular expressions in RE2's syntax, matched in time linear to the text.
 
 import { RE2JS } from '@bufbuild/re2';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { CelError } from './errors.ts';
 import { matchesIn } from './regex-search.ts';
 
@@ -21,7 +22,7 @@ function compile(pattern: string): RE2JS {
   try {
     return new RE2JS(pattern);
   } catch (error) {
-    throw new CelError(error instanceof Error ? error.message : String(error));
+    throw new CelError(errorMessage(error));
   }
 }
 

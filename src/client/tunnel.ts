@@ -5,6 +5,7 @@ import http2, { type Http2ServerRequest, type Http2ServerResponse } from 'node:h
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { dialError } from '../net/dial-error.ts';
 import { joinHostPort } from '../net/ip.ts';
 import type { Clock } from '../system/clock.ts';
@@ -91,7 +92,7 @@ function serve(socket: Duplex, { handler, dial }: TunnelOptions, signal: AbortSi
     const served = async () => handler(request, response);
     served().catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' });
-      response.end(error instanceof Error ? error.message : String(error));
+      response.end(errorMessage(error));
     });
   });
   server.on('connect', (request, response) => connectStream(request, response, dial));

@@ -3,6 +3,7 @@
 //
 
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { parseApiVersion } from '../../apimachinery/object.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -37,7 +38,7 @@ export function decodeProtobuf(bytes: Uint8Array): ProtobufBody {
     };
   } catch (error) {
     if (error instanceof ProtobufError) throw error;
-    throw new ProtobufError(`proto: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new ProtobufError(`proto: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -7,6 +7,7 @@ import type { APIService } from '../../api/apiregistration/v1/types.generated.ts
 import type { Service } from '../../api/core/v1/types.generated.ts';
 import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { Random } from '../../system/random.ts';
@@ -129,7 +130,7 @@ export class RemoteApi implements ServedApi {
       try {
         return await this.#discover(target);
       } catch (error) {
-        failures.push(error instanceof Error ? error.message : String(error));
+        failures.push(errorMessage(error));
         throw error;
       }
     });

@@ -1,4 +1,5 @@
 // Follows requests for the audit log: from the moment it is known who asks to the last byte of the answer.
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -144,7 +145,7 @@ export class AuditTrail {
 
   /** The server failed in the middle of it: a bug of ours, or storage that is away. */
   panicked(error: unknown): void {
-    const message = `APIServer panic'd: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `APIServer panic'd: ${errorMessage(error)}`;
     const status = { metadata: {}, status: 'Failure', message, reason: 'InternalError', code: 500 };
     this.#answer = { responseStatus: status };
     void this.tell('Panic');

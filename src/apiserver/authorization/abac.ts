@@ -1,5 +1,6 @@
 // `--authorization-mode ABAC`: a file of policies, one JSON object a line (abac.authorization.kubernetes.io/v1beta1). Pure.
 import type { PolicyRule } from '../../api/rbac/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Attributes } from '../extensions.ts';
 import type { User } from '../request.ts';
 import type { AuthorizerLink } from './union-authorizer.ts';
@@ -28,7 +29,7 @@ export function parsePolicies(text: string, path: string): readonly AbacPolicy[]
     try {
       policies.push(parsePolicy(trimmed));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorMessage(error);
       throw new Error(`error reading policy file ${path}, line ${i + 1}: ${line}: ${why}`, { cause: error });
     }
   }

@@ -5,6 +5,7 @@ import type {
   SubjectAccessReviewSpec,
   SubjectAccessReviewStatus,
 } from '../../api/authorization/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { parseFieldSelector } from '../../apimachinery/selectors/field-selector.ts';
 import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { table } from '../../apimachinery/table.ts';
@@ -68,7 +69,7 @@ export class WebhookAuthorizer {
       };
       status = ((await webhook.ask(review)) as { status?: Partial<SubjectAccessReviewStatus> }).status ?? {};
     } catch (error) {
-      return { decision: this.#onError, error: error instanceof Error ? error.message : String(error) };
+      return { decision: this.#onError, error: errorMessage(error) };
     }
     const answer = answerOf(status);
     const isAllowed = status.allowed === true;

@@ -1,6 +1,7 @@
 // Objects of a custom resource made those of another version. With strategy None only apiVersion changes; a webhook may
 // change all but the identity of an object (upstream pkg/apiserver/conversion).
 
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { isObject, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { Later } from '../../apimachinery/later.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
@@ -52,7 +53,7 @@ export function webhookConversion({ send, uuid, reviewVersion }: WebhookOptions)
       try {
         answer = await send(review);
       } catch (error) {
-        throw failed(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
+        throw failed(`${what} failed: ${errorMessage(error)}`);
       }
       return checkedAnswer(answer, { review, originals, what });
     }

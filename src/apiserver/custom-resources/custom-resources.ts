@@ -8,6 +8,7 @@ import {
 import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.generated.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { Schemas } from '../../api/schema.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { recordUpdate, type Writer } from '../../apimachinery/managedfields/record-update.ts';
 import { oneVersion } from '../../apimachinery/managedfields/versions.ts';
@@ -215,7 +216,7 @@ export class CustomResources {
     if (definition) {
       this.#watchInstances(name, definition);
       await this.#deleteInstances(definition).catch(async (error: unknown) => {
-        const failed = deletionFailed(error instanceof Error ? error.message : String(error));
+        const failed = deletionFailed(errorMessage(error));
         await this.#write(name, (present) => this.#setTerminating(present, failed));
         throw error;
       });

@@ -1,6 +1,7 @@
 // Signs certificate requests for the built-in client signers; what a signer accepts is upstream's rule for
 // kubernetes.io/kube-apiserver-client-kubelet (CN=system:node:NAME, O=system:nodes, client auth, no other names).
 import { apiserverClientSigner, kubeletClientSigner } from '../../api/validation/signers.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { ParsedRequest } from './certificate-request.ts';
@@ -42,7 +43,7 @@ export async function signClientCertificate(request: SignRequest, options: Signe
   try {
     parsed = await parseRequest(request.requestPem);
   } catch (error) {
-    return { ok: false, message: `unable to parse csr: ${error instanceof Error ? error.message : String(error)}` };
+    return { ok: false, message: `unable to parse csr: ${errorMessage(error)}` };
   }
   const message = refusal(request, parsed);
   if (message !== undefined) return { ok: false, message };

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { Duplex, duplexPair, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { SpdyRefusedError } from '../../client/spdy/connect.ts';
 import { joinHostPort } from '../../net/ip.ts';
 import type { KeyPair } from '../pki/certificates.ts';
@@ -41,7 +42,7 @@ export class KubeletPort {
     } catch (error) {
       if (request.signal?.aborted) throw request.signal.reason;
       if (error instanceof SpdyRefusedError) return refusal(error);
-      throw new NodeUnreachableError(kubelet.nodeName, error instanceof Error ? error.message : String(error));
+      throw new NodeUnreachableError(kubelet.nodeName, errorMessage(error));
     }
   }
 

@@ -1,5 +1,6 @@
 // Exec and attach: frames of the tunnel on one side, SPDY streams of the runtime or of a kubelet that listens on the other.
 import type { Duplex } from 'node:stream';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { write } from '../drained.ts';
 import { connectSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
 import type { SpdyStream } from '../spdy/session.ts';
@@ -54,7 +55,7 @@ export async function pumpRemoteCommand(streams: RuntimeStreams, caller: Duplex)
     const said = (await status) || JSON.stringify({ metadata: {}, status: 'Success' });
     await write(caller, encodeFrame({ channel: channel.error, data: Buffer.from(said) }));
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     const failure = { metadata: {}, status: 'Failure', reason: 'InternalError', code: 500, message };
     await write(caller, encodeFrame({ channel: channel.error, data: Buffer.from(JSON.stringify(failure)) }));
   } finally {

@@ -1,5 +1,6 @@
 // The contract over etcd's v3 API. etcd decides everything; what is kept here is the tail of one watch, which all
 // watchers of this process share.
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { GrpcError, grpcCode, type Method } from '../../grpc/client.ts';
 import {
   CompactedError,
@@ -63,7 +64,7 @@ export class EtcdStorage implements Storage {
       await storage.#readRevision(startPatience);
     } catch (error) {
       await storage.close();
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorMessage(error);
       throw new Error(`etcd does not answer at ${options.endpoints.join(', ')}: ${why}`, { cause: error });
     }
     return storage;

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { type Change, compareHolds, Mvcc, type PreparedTransaction, prepare } from '../mvcc.ts';
 import type {
   KeyValue,
@@ -214,7 +215,7 @@ class Writer {
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, execArgv: [] });
     this.#opened = this.#next();
     this.#worker.on('message', (reply: WriterReply) => this.#waiting.shift()?.(reply));
-    this.#worker.on('error', (error) => this.#end(error instanceof Error ? error.message : String(error)));
+    this.#worker.on('error', (error) => this.#end(errorMessage(error)));
     this.#worker.on('exit', () => this.#end('the journal is closed'));
   }
 

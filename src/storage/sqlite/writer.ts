@@ -1,5 +1,6 @@
 // The thread that owns the journal. It answers each message once, in order.
 import { parentPort, workerData } from 'node:worker_threads';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import { Journal, type JournalContents } from './journal.ts';
 import { unpackRows } from './packed-rows.ts';
 
@@ -29,7 +30,7 @@ function main(): void {
     try {
       reply = work();
     } catch (error) {
-      reply = { ok: false, message: error instanceof Error ? error.message : String(error) };
+      reply = { ok: false, message: errorMessage(error) };
     }
     port.postMessage(reply);
   };

@@ -3,6 +3,7 @@
 // needed, takes the rest, and says which patterns are none.
 import { createRequire } from 'node:module';
 import type { RE2JS } from '@bufbuild/re2';
+import { errorMessage } from '../../../apimachinery/error-message.ts';
 
 interface Matcher {
   test(text: string): boolean;
@@ -46,7 +47,7 @@ export function patternProblem(pattern: string): string | undefined {
     matchers.thorough ??= re2(pattern);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

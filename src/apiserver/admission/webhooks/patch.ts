@@ -1,4 +1,5 @@
 // The patch in a mutating webhook's answer.
+import { errorMessage } from '../../../apimachinery/error-message.ts';
 import { scanJson } from '../../../apimachinery/json/go-syntax.ts';
 import { parseExactly } from '../../../apimachinery/json/int64.ts';
 import { internalError } from '../../../apimachinery/status.ts';
@@ -45,7 +46,7 @@ function jsonProblem(text: string): string {
     scanJson(text);
     return 'invalid JSON';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

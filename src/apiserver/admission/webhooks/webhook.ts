@@ -5,6 +5,7 @@ import type {
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from '../../../api/admissionregistration/v1/types.generated.ts';
+import { errorMessage } from '../../../apimachinery/error-message.ts';
 import type { JsonObject } from '../../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, internalError, isNotFound, StatusError } from '../../../apimachinery/status.ts';
@@ -142,13 +143,13 @@ async function verdictOf(
       review.apiVersion,
     );
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     throw new WebhookCallError(`failed to call webhook: ${why}`, { cause: error });
   }
   try {
     return readVerdict(answer, review, isMutating);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorMessage(error);
     throw new WebhookCallError(`received invalid webhook response: ${why}`, { cause: error });
   }
 }
@@ -156,5 +157,5 @@ async function verdictOf(
 /** A Status for whatever went wrong. */
 export function asStatusError(error: unknown): StatusError {
   if (error instanceof StatusError || isNotFound(error)) return error;
-  return internalError(error instanceof Error ? error.message : String(error));
+  return internalError(errorMessage(error));
 }
