@@ -72,6 +72,10 @@ describe('what is wrong is told with its line', () => {
     ['kind: Service\nkind: Node\n', ':2: Map keys must be unique'],
     ['{"kind": "Service",\n "metadata": {}}', ':1: a Service has no metadata.name'],
     ['{"kind": "Service",\n "metadata" {}}', ':2: '],
+    [
+      `${named('a')}---\na: &a [x]\n${[...'bcde'].map((to, i) => `${to}: &${to} [${Array(9).fill(`*${'abcd'[i]}`)}]\n`).join('')}`,
+      ':4: Excessive alias count',
+    ],
     ['just text', ':1: a document without a kind'],
   ])('%j', async (text, message) => {
     const path = put('wrong.yaml', text);

@@ -72,6 +72,16 @@ export async function parseManifests(text: string, file: string): Promise<KubeOb
       const node = document.getIn(['items', index], true);
       return place(isNode(node) ? node.range?.[0] : undefined);
     };
-    return objectsIn({ value: document.toJS(), at: place(document.contents?.range?.[0]), item });
+    const at = place(document.contents?.range?.[0]);
+    return objectsIn({ value: unfolded(document, at), at, item });
   });
+}
+
+/** Aliases may stand for more than anybody can hold: there the library stops. */
+function unfolded(document: { toJS(): unknown }, at: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new ManifestError(`${at}: ${(error as Error).message}`, { cause: error });
+  }
 }

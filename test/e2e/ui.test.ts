@@ -293,6 +293,8 @@ test('a link opens once; without a session, under another name or from another o
   expect(await status('/api/picture', { authorization: 'Bearer guess' })).toBe(401);
   expect(await status('/', { origin: 'http://elsewhere.example' })).toBe(403);
   expect(await status('/assets/../../../package.json')).toBe(404);
+  expect(await status('//')).toBe(404);
+  expect((await fetch(`${origin}/api/session`, { method: 'POST', body: 'null' })).status).toBe(400);
   expect(host.startsWith('127.0.0.1:')).toBe(true);
   const headers = (await fetch(`${origin}/`)).headers;
   expect(headers.get('content-security-policy')).toContain("default-src 'none'");

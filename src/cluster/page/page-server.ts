@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorMessage } from '../../apimachinery/error-message.ts';
+import { isObject } from '../../apimachinery/json/value.ts';
 import { StatusError } from '../../apimachinery/status.ts';
 import { readBody, type User } from '../../apiserver/request.ts';
 import type { Client } from '../../client/types.ts';
@@ -61,7 +62,8 @@ export class PageServer {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
     try {
       this.#requireOwn(request);
-      const url = new URL(request.url ?? '/', 'http://page');
+      const url = URL.parse(request.url ?? '/', 'http://page');
+      if (!url) throw new StatusError({ code: 404, reason: 'NotFound', message: `there is no ${request.url}` });
       if (url.pathname.startsWith('/api/')) await this.#api(url, request, response);
       else this.#file(url.pathname, request, response);
     } catch (error) {
@@ -148,12 +150,18 @@ async function listening(server: Server, port: number): Promise<void> {
   server.off('error', reject);
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage): Promise<object> {
   const bytes = await readBody(request);
+  const value = parsed(Buffer.from(bytes).toString());
+  if (isObject(value)) return value;
+  throw new StatusError({ code: 400, reason: 'BadRequest', message: 'the body is no object of JSON' });
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString());
+    return JSON.parse(text);
   } catch {
-    throw new StatusError({ code: 400, reason: 'BadRequest', message: 'the body is no JSON' });
+    return undefined;
   }
 }
 
