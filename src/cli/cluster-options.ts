@@ -8,6 +8,7 @@ import { realExec } from '../system/real/exec.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import { usage, wholeNumberBetween } from './flag-values.ts';
+import { shellWord } from './shell-word.ts';
 
 export interface ClusterFlags {
   readonly name: string;
@@ -33,8 +34,18 @@ export function addOutputOption(command: Command): Command {
 
 /** The command that starts the cluster, or what is missing of it. */
 export function upCommand({ name, dataDir }: ClusterFlags): string {
-  const words = [...(name === 'portico' ? [] : ['--name', name]), ...(dataDir ? ['--data-dir', dataDir] : [])];
+  const words = [
+    ...(name === 'portico' ? [] : ['--name', name]),
+    ...(dataDir ? ['--data-dir', shellWord(dataDir)] : []),
+  ];
   return ['sudo ./portico up', ...words].join(' ');
+}
+
+/** What is said of a cluster that has no kubeconfig. */
+export function neverUp(flags: ClusterFlags, { kubeconfig }: Pick<ClusterPaths, 'kubeconfig'>): Failure {
+  return new Failure(
+    `the cluster ${flags.name} has never been up (there is no ${kubeconfig}); start it with: ${upCommand(flags)}`,
+  );
 }
 
 /** Reads `--hollow-nodes`; there is room for so many in 100.64.0.0/10. */

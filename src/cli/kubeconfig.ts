@@ -2,16 +2,14 @@
 import type { Command } from 'commander';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
-import { addClusterOptions, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import { addClusterOptions, type ClusterFlags, neverUp, pathsOf, tools } from './cluster-options.ts';
 
 async function run(flags: ClusterFlags): Promise<void> {
-  const { kubeconfig } = await pathsOf(flags);
-  const text = await tools.files.read(kubeconfig).catch((error: unknown) => {
+  const paths = await pathsOf(flags);
+  const text = await tools.files.read(paths.kubeconfig).catch((error: unknown) => {
     throw new Failure(`the kubeconfig cannot be read: ${errorMessage(error)}; run it with sudo`, { cause: error });
   });
-  if (text === undefined) {
-    throw new Failure(`the cluster ${flags.name} has never been up: there is no ${kubeconfig}`);
-  }
+  if (text === undefined) throw neverUp(flags, paths);
   process.stdout.write(text);
 }
 

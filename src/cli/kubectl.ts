@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
 import { findKubectl } from '../cluster/kubectl.ts';
-import { pathsOf, tools } from './cluster-options.ts';
+import { neverUp, pathsOf, tools } from './cluster-options.ts';
 import { usage } from './flag-values.ts';
 
 /** Takes our own options from the front. */
@@ -30,9 +30,7 @@ async function run(): Promise<void> {
   const kubectl = await findKubectl(paths.data);
   if (!kubectl) throw new Failure('no kubectl on PATH; install it and try again');
   const isThere = (await tools.files.read(paths.kubeconfig).catch(unreadable)) !== undefined;
-  if (!isThere && !isHelp(rest)) {
-    throw new Failure(`the cluster ${flags.name} has never been up: there is no ${paths.kubeconfig}`);
-  }
+  if (!isThere && !isHelp(rest)) throw neverUp(flags, paths);
   const env = { ...process.env, KUBECONFIG: paths.kubeconfig };
   process.exitCode = await new Promise<number>((resolve, reject) => {
     const child = spawn(kubectl, rest, { stdio: 'inherit', env });

@@ -16,7 +16,7 @@ async function main(argv: readonly string[]): Promise<void> {
       .command(name)
       .summary(summary)
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
-    if (argv[2] === name) (await load()).register(command);
+    if (argv[2] === name || (argv[2] === 'help' && argv[3] === name)) (await load()).register(command);
     else command.allowUnknownOption().allowExcessArguments();
   }
   if (argv.length <= 2) program.help({ error: true });

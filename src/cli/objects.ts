@@ -5,7 +5,7 @@ import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts
 import { StatusError } from '../apimachinery/status.ts';
 import type { Client } from '../client/types.ts';
 import { Failure } from '../cluster/failure.ts';
-import { addClusterOptions, pathsOf, tools } from './cluster-options.ts';
+import { addClusterOptions, neverUp, pathsOf, tools } from './cluster-options.ts';
 import { usage } from './flag-values.ts';
 
 export interface ObjectFlags {
@@ -79,9 +79,8 @@ export async function clientOf(flags: ObjectFlags, command: string): Promise<Cli
   const { adminClient } = await import('../cluster/admin-client.ts');
   const kubeconfig = flags.kubeconfig ?? (await pathsOf(flags)).kubeconfig;
   if ((await tools.files.read(kubeconfig)) === undefined) {
-    throw new Failure(
-      `${command}: there is no ${kubeconfig}: start the cluster with \`portico up\`, or give manifests with a file`,
-    );
+    if (flags.kubeconfig !== undefined) throw new Failure(`${command}: there is no file ${kubeconfig}`);
+    throw new Failure(`${command}: ${neverUp(flags, { kubeconfig }).message}`);
   }
   return adminClient(kubeconfig, tools).catch((error: unknown) => {
     throw new Failure(`${command}: ${kubeconfig}: ${errorMessage(error)}`, { cause: error });

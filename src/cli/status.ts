@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { ClusterStatus } from '../cluster/status.ts';
 import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools, upCommand } from './cluster-options.ts';
+import { shellWord } from './shell-word.ts';
 import { table } from './table.ts';
 
 interface Flags extends ClusterFlags {
@@ -28,7 +29,7 @@ function print(status: ClusterStatus, start: string): void {
   }
   if (status.server) {
     console.log(`API server ${status.server}, proxy mode ${status.proxyMode}, egress ${status.egress ? 'on' : 'off'}`);
-    console.log(`KUBECONFIG=${status.kubeconfig}`);
+    console.log(`KUBECONFIG=${shellWord(status.kubeconfig ?? '')}`);
   }
   const memory = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;
   console.log(

@@ -12,7 +12,7 @@ import { createClient } from '../client/rest-client.ts';
 import type { Client } from '../client/types.ts';
 import { Failure } from '../cluster/failure.ts';
 import { joinHostPort } from '../net/ip.ts';
-import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import { addClusterOptions, addOutputOption, type ClusterFlags, neverUp, pathsOf, tools } from './cluster-options.ts';
 import { parseDuration, usage } from './flag-values.ts';
 import { answered } from './objects.ts';
 import { table } from './table.ts';
@@ -63,9 +63,9 @@ function bootstrapSecret(
 }
 
 async function connect(flags: TokenFlags): Promise<{ readonly access: ClusterAccess; readonly client: Client }> {
-  const path = flags.kubeconfig === undefined ? (await pathsOf(flags)).kubeconfig : resolve(flags.kubeconfig);
-  if (flags.kubeconfig === undefined && (await tools.files.read(path)) === undefined)
-    throw new Failure(`the cluster ${flags.name} has never been up: there is no ${path}`);
+  const paths = flags.kubeconfig === undefined ? await pathsOf(flags) : { kubeconfig: resolve(flags.kubeconfig) };
+  const path = paths.kubeconfig;
+  if (flags.kubeconfig === undefined && (await tools.files.read(path)) === undefined) throw neverUp(flags, paths);
   const access = await readKubeconfig(path, tools);
   return { access, client: createClient(transportOf(access, { ...tools, userAgent: 'portico' })) };
 }

@@ -15,6 +15,7 @@ import {
   untilInterrupted,
 } from './cluster-options.ts';
 import { usage, wholeNumberBetween } from './flag-values.ts';
+import { shellWord } from './shell-word.ts';
 
 interface Flags extends ClusterFlags {
   readonly nodes?: number;
@@ -123,7 +124,7 @@ function printNextSteps({ paths }: UpResult, { name, demo }: Flags, link: string
         `${portico} kubectl${suffix} exec client -- wget -qO- http://nginx-service`,
       ]
     : [`${portico} kubectl${suffix} get nodes -o wide`, `${portico} kubectl${suffix} apply -f examples/nginx.yaml`];
-  console.log(`\nexport KUBECONFIG=${paths.kubeconfig}\n\nThree things to try:`);
+  console.log(`\nexport KUBECONFIG=${shellWord(paths.kubeconfig)}\n\nThree things to try:`);
   for (const line of [...tries, `${portico} down${suffix}`]) console.log(`  ${line}`);
   if (link !== undefined)
     console.log(

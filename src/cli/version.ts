@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { kubernetesVersion as release } from '../apiserver/version.ts';
+import { addOutputOption } from './cluster-options.ts';
 
 /** The Kubernetes version whose behaviour Portico follows. */
 export const kubernetesVersion = `v${release}`;
@@ -12,7 +13,7 @@ export function porticoVersion(): string {
 }
 
 export function register(command: Command): void {
-  command.option('-o, --output <format>', 'text or json', 'text').action(({ output }: { output: string }) => {
+  addOutputOption(command).action(({ output }: { output?: string }) => {
     const facts = { portico: porticoVersion(), kubernetes: kubernetesVersion, node: process.version };
     if (output === 'json') console.log(JSON.stringify(facts, null, 2));
     else console.log(`portico ${facts.portico} (Kubernetes ${facts.kubernetes}, Node.js ${facts.node})`);

@@ -32,9 +32,16 @@ describe('refused before anything is made', () => {
     [['up', '--egress', 'maybe'], /--egress: "maybe" is neither on nor off/],
     [['up', '--name', 'No Name'], /--name: "No Name"/],
     [['up', '--bogus'], /unknown option '--bogus'/],
+    [['version', '--output', 'yaml'], /--output: "yaml" is neither text nor json/],
     [['bogus'], /unknown command 'bogus'/],
   ])('usage: %j', async (args, says) => {
     expectOneLine(await run([launcher, ...args]), says, 2);
+  });
+
+  test('help COMMAND says what COMMAND --help says', async () => {
+    const { stdout, code } = await run([launcher, 'help', 'down']);
+    expect({ stdout, code }).toEqual({ stdout: (await run([launcher, 'down', '--help'])).stdout, code: 0 });
+    expect(stdout).toContain('--purge');
   });
 
   test('without root', async () => {

@@ -9,6 +9,7 @@ import type { Client } from '../../client/types.ts';
 import { Failure } from '../../cluster/failure.ts';
 import type { Exec } from '../../system/exec.ts';
 import { readManifests } from '../manifests.ts';
+import { shellWord } from '../shell-word.ts';
 
 export interface Actor {
   /** Each returns what to show the user: the command and what it said. */
@@ -34,9 +35,6 @@ export function kubectlActor(exec: Exec, kubectl: string, kubeconfig: string): A
     scale: (deployment, replicas) => run('scale', 'deployment', deployment, `--replicas=${replicas}`),
   };
 }
-
-const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 const namespace = 'default';
 
