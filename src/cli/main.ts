@@ -23,11 +23,13 @@ async function main(argv: readonly string[]): Promise<void> {
   await program.parseAsync(argv);
 }
 
-// `portico rules | head` is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+/** Nobody reads on, as in `portico rules | head`, which is no failure; or what is printed cannot be kept, which is one. */
+function outputFailed(error: NodeJS.ErrnoException): never {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+  process.stderr.write(`portico: the output cannot be written: ${error.message}\n`);
+  process.exit(1);
+}
+process.stdout.on('error', outputFailed);
 
 // The parts of a cluster end by a signal that leaves no time for it: what was compiled is kept for the next start early on, and
 // what was loaded later too. A source that is not kept costs its process 18 MB, for the compiler that takes its types away.
@@ -45,5 +47,8 @@ try {
     process.exitCode = exitCode;
   }
 }
+// A pipe takes 64 KiB; the rest leaves when its reader comes to it.
+if (process.stdout.errored) outputFailed(process.stdout.errored);
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
 // Connections that are kept for further requests must not hold the program back.
 process.exit();
