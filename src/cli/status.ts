@@ -10,12 +10,15 @@ interface Flags extends ClusterFlags {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const [{ requireRoot }, { status }] = await Promise.all([
+  const [{ requireRoot }, { requireDataOfRunning }, { status }] = await Promise.all([
     import('../cluster/preflight.ts'),
+    import('../cluster/own-data.ts'),
     import('../cluster/status.ts'),
   ]);
   requireRoot('status');
-  const found = await status(await pathsOf(flags), flags.name, tools);
+  const paths = await pathsOf(flags);
+  await requireDataOfRunning(tools.files, { name: flags.name, dataDir: paths.data }, 'leave --data-dir out');
+  const found = await status(paths, flags.name, tools);
   if (flags.output === 'json') console.log(JSON.stringify(found, null, 2));
   else print(found, upCommand(flags));
   if (found.state !== 'running') process.exitCode = 1;

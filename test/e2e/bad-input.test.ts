@@ -164,6 +164,8 @@ test('up twice and down twice are fine', async () => {
   expectOneLine(fewer, /runs with 2 nodes; bring it down before it gets fewer/);
   const elsewhere = await run([launcher, 'up', '--name', cluster.name, '--data-dir', `${cluster.dataDir}-other`]);
   expectOneLine(elsewhere, /runs with its data in \S+; bring it down before it starts from \S+-other/);
+  const looking = await run([launcher, 'status', '--name', cluster.name, '--data-dir', `${cluster.dataDir}-other`]);
+  expectOneLine(looking, /runs with its data in \S+; leave --data-dir out/);
 
   expect((await cluster.portico('down')).code).toBe(0);
   await expectMachineState(cluster.name, before);
