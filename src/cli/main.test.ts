@@ -1,4 +1,4 @@
-// What a command prints arrives whole, or the program says that it did not.
+// What a command prints arrives whole, or the program says that it did not; and its help.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,4 +50,12 @@ test('a full disk is one', async () => {
     code: 1,
     stderr: expect.stringMatching(/^portico: the output cannot be written: ENOSPC.*\n$/),
   });
+});
+
+test('help tells of no default that is empty', async () => {
+  const { code, stdout } = await realExec.run([process.execPath, main, 'agent', '--help']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('--eviction-soft <thresholds>');
+  expect(stdout).toContain('(default: "85")');
+  expect(stdout).not.toMatch(/\(default: (\[\]|"")\)/);
 });

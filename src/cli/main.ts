@@ -1,15 +1,21 @@
 // The program: finds the command's file and hands over. Exit codes are 0, 1 (failed) and 2 (usage).
 import './quick-imports.ts';
 import { flushCompileCache } from 'node:module';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { commands } from './commands.ts';
 import { describeFailure } from './describe-failure.ts';
+
+/** An empty list, or empty text, is no default to tell of. */
+function describeOption(option: Option): string {
+  return new Help().optionDescription(option).replace(/ \(default: (?:\[\]|"")\)$/, '');
+}
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('portico')
     .description('The Kubernetes Service system: one command starts a real cluster.')
     .usage('COMMAND [OPTIONS]')
     .configureOutput({ outputError: (text, write) => write(`portico: ${text.replace(/^error: /, '')}`) })
+    .configureHelp({ optionDescription: describeOption })
     .exitOverride();
   for (const { name, summary, load } of commands) {
     const command = program
