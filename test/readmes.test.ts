@@ -1,5 +1,5 @@
-// Each room of src says what it is for, and what it names is there.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+// Each room of src says what it is for, and what it and the pages for users name is there.
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -40,4 +40,40 @@ test('a README names no file and no folder that is not there', () => {
 
 test('docs/design.md names no file and no folder that is not there', () => {
   expect(missing(namesIn(readFileSync(join(root, 'docs/design.md'), 'utf8')), src)).toEqual([]);
+});
+
+const inside = /^(README\.md|(docs|examples|test)\/.*\.md|src\/.*\/README\.md)$/;
+const pages = globSync('**/*.md', { cwd: root, exclude: ['node_modules/**'] })
+  .filter((path) => inside.test(path))
+  .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase());
+  return headings.map((heading) => heading.replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-'));
+}
+
+test('a page links to nothing that is not there', () => {
+  const isWrong = (page: string, link: string): boolean => {
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? join(root, page) : resolve(root, dirname(page), path);
+    if (!existsSync(target)) return true;
+    return anchor !== undefined && !anchorsOf(readFileSync(target, 'utf8')).includes(anchor);
+  };
+  const wrong = pages.flatMap(({ path, text }) => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, link]) => link!);
+    return links.filter((link) => isWrong(path, link)).map((link) => `${path}: ${link}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('a page names no path from the root that is not there', () => {
+  const rooted = /^(src|test|docs|examples|bench|scripts|api-facts)\/[\w./-]*$/;
+  const wrong = pages.flatMap(({ path, text }) => {
+    const quoted = [...text.matchAll(/`([^`\s]+)`/g)].map(([, name]) => name!);
+    return quoted
+      .filter((name) => rooted.test(name) && !existsSync(join(root, name)))
+      .map((name) => `${path}: ${name}`);
+  });
+  expect(wrong).toEqual([]);
 });
