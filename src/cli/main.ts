@@ -29,9 +29,9 @@ async function main(argv: readonly string[]): Promise<void> {
   await program.parseAsync(argv);
 }
 
-/** Nobody reads on, as in `portico rules | head`, which is no failure; or what is printed cannot be kept, which is one. */
-function outputFailed(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(0);
+/** A full disk is a failure. That nobody reads on, as in `portico up | head`, is none: what was begun is done to its end. */
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
   process.stderr.write(`portico: the output cannot be written: ${error.message}\n`);
   process.exit(1);
 }
