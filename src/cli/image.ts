@@ -16,14 +16,16 @@ async function load(file: string, flags: Flags): Promise<void> {
   if (!existsSync(archive)) throw new Failure(`there is no file ${archive}`);
   const paths = await pathsOf(flags);
   const loaded = await Promise.all(
-    (await nodesOf(paths, flags)).map(async (node) => ({
+    (await nodesOf('image load', paths, flags)).map(async (node) => ({
       node,
       images: await importImages(tools.exec, paths.node(node), archive),
     })),
   );
   if (flags.output === 'json') console.log(JSON.stringify(loaded, null, 2));
-  else
-    for (const image of new Set(loaded.flatMap((l) => l.images))) console.log(`${image} is on ${loaded.length} nodes`);
+  else {
+    const where = loaded.length === 1 ? '1 node' : `${loaded.length} nodes`;
+    for (const image of new Set(loaded.flatMap((l) => l.images))) console.log(`${image} is on ${where}`);
+  }
 }
 
 export function register(command: Command): void {

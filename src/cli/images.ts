@@ -8,7 +8,7 @@ import { table } from './table.ts';
 
 async function run(flags: ClusterFlags & { readonly output?: string }): Promise<void> {
   const paths = await pathsOf(flags);
-  const nodes = await nodesOf(paths, flags);
+  const nodes = await nodesOf('images', paths, flags);
   const asked = await Promise.allSettled(nodes.map((node) => listImages(tools.exec, paths.node(node))));
   const lists = asked.map((answer, i) => {
     if (answer.status === 'fulfilled') return answer.value;

@@ -1,9 +1,9 @@
 // `portico plan`: what the network would be like after a change, before it is made.
 import type { Command } from 'commander';
-import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { Failure } from '../cluster/failure.ts';
 import { addOutputOption, tools } from './cluster-options.ts';
+import { describeFailure } from './describe-failure.ts';
 import { usage } from './flag-values.ts';
 import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addSourceOptions, clientOf, type ObjectFlags, objectsOf } from './objects.ts';
@@ -76,9 +76,9 @@ async function run(flags: Flags): Promise<void> {
 
 /** Exit code 1 says that something would change: whatever goes wrong is 2. */
 function failed(error: unknown): Failure {
-  const message = errorMessage(error);
-  const text = message.startsWith('plan: ') ? message : `plan: ${message}`;
-  return new Failure(text, { exitCode: error instanceof Failure ? Math.max(2, error.exitCode) : 2, cause: error });
+  const { line, exitCode } = describeFailure(error);
+  const text = line.startsWith('plan: ') ? line : `plan: ${line}`;
+  return new Failure(text, { exitCode: Math.max(2, exitCode), cause: error });
 }
 
 async function manifestsOf({ filename }: Flags): Promise<KubeObject[]> {

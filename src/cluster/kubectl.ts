@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { zipEntry } from './zip-entry.ts';
 
 export function kubectlOnPath(path: string | undefined): string | undefined {
-  return (path ?? '')
-    .split(':')
-    .map((folder) => join(folder, 'kubectl'))
-    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  return (
+    (path ?? '')
+      .split(':')
+      .map((folder) => join(folder, 'kubectl'))
+      // Of folders that this user may not look into there are none, as for a shell.
+      .find((file) => existsSync(file) && statSync(file).isFile())
+  );
 }
 
 /** The kubectl of the development package, unpacked below `folder`; undefined where the package or the machine lacks it. */

@@ -1,5 +1,14 @@
 // What can be wrong around a cluster: one clear line each, the right exit code, and nothing half done.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +58,14 @@ describe('refused before anything is made', () => {
     for (const command of ['up', 'down', 'status', 'images']) {
       expectOneLine(await run([...asNobody, launcher, command, '--name', cluster.name]), /root.*sudo/);
     }
+    const load = [launcher, 'image', 'load', launcher, '--name', cluster.name];
+    expectOneLine(await run([...asNobody, ...load]), /sudo \.\/portico image load …/);
+    // What only root may read is at the end of other commands.
+    const kubeconfig = join(scratch, 'kubeconfig');
+    writeFileSync(kubeconfig, '', { mode: 0o600 });
+    chmodSync(scratch, 0o755);
+    const plan = [launcher, 'plan', '--kubeconfig', kubeconfig, '-f', join(launcher, '../examples/nginx.yaml')];
+    expectOneLine(await run([...asNobody, ...plan]), /^portico: plan: EACCES.*: run it with sudo$/m, 2);
   });
 
   test('of a cluster that never was: says how to start it', async () => {
