@@ -3,9 +3,9 @@ import { networkInterfaces } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
-import { errorMessage } from '../apimachinery/error-message.ts';
 import { createInformers } from '../client/informers.ts';
 import { readKubeconfig, transportOf } from '../client/kubeconfig.ts';
+import { reportOnce } from '../client/report-once.ts';
 import { createClient } from '../client/rest-client.ts';
 import { DnsServer } from '../dns/dns-server.ts';
 import { parseHostPort } from '../dns/forward/upstream.ts';
@@ -112,7 +112,7 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
     pageSize: 200,
     // Stale answers go within a second of the API server's return.
     maxRetryDelay: 1000,
-    onError: (error, what) => log(`${what}: ${errorMessage(error)}`),
+    onError: reportOnce(log, realClock),
   });
   const readied = own ? own.ready : () => say(`answering for ${flags.domain}`);
   const server = new DnsServer({

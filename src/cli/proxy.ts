@@ -6,6 +6,7 @@ import { errorMessage } from '../apimachinery/error-message.ts';
 import { createEventRecorder } from '../client/events.ts';
 import { createInformers } from '../client/informers.ts';
 import { type ClusterAccess, inClusterAccess, readKubeconfig, transportOf } from '../client/kubeconfig.ts';
+import { reportOnce } from '../client/report-once.ts';
 import { createClient } from '../client/rest-client.ts';
 import { Failure } from '../cluster/failure.ts';
 import { cleanup } from '../proxy/cleanup.ts';
@@ -136,7 +137,11 @@ async function run({ configuration, settings, access, log, file }: Running): Pro
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const changed = file === undefined ? undefined : whenChanged(file, stop.signal);
   const client = createClient(transportOf(access, { ...tools, userAgent: 'kube-proxy' }));
-  const informers = createInformers(client, { clock: realClock, random: realRandom, onError: reportOnce(log) });
+  const informers = createInformers(client, {
+    clock: realClock,
+    random: realRandom,
+    onError: reportOnce(log, realClock),
+  });
   const nodeName = configuration.hostnameOverride || hostname().trim().toLowerCase();
   const proxy = new KubeProxy({
     settings,
@@ -178,16 +183,4 @@ function whenChanged(file: string, signal: AbortSignal): Promise<never> {
   const watcher = watch(file, { signal, persistent: false }, look);
   watcher.on('error', () => {});
   return promise;
-}
-
-/** An outage is told of when it begins and when it becomes another, not at every attempt (the longest wait is 10 s). */
-function reportOnce(log: Log): (error: unknown, what: string) => void {
-  const told = new Map<string, { readonly message: string; readonly at: number }>();
-  return (error, what) => {
-    const message = errorMessage(error);
-    const last = told.get(what);
-    const at = realClock.now();
-    told.set(what, { message, at });
-    if (last?.message !== message || at - last.at > 60_000) log(`${what}: ${message}`);
-  };
 }

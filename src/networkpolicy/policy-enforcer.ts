@@ -4,6 +4,7 @@ import type { NetworkPolicy } from '../api/networking/v1/types.generated.ts';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { createInformers } from '../client/informers.ts';
+import { reportOnce } from '../client/report-once.ts';
 import { namespaces, networkPolicies, pods } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { renderTransaction } from '../nftables/render.ts';
@@ -118,7 +119,7 @@ export class PolicyEnforcer {
       random,
       maxRetryDelay: 1000,
       keep: essence,
-      onError: (error, what) => log(`${what}: ${errorMessage(error)}`),
+      onError: reportOnce(log, clock),
     });
     const stop = new AbortController();
     const until = AbortSignal.any([signal, stop.signal]);

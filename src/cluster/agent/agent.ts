@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { HttpTransport } from '../../client/http-transport.ts';
 import { createInformers } from '../../client/informers.ts';
+import { reportOnce } from '../../client/report-once.ts';
 import { createClient } from '../../client/rest-client.ts';
 import type { Client, Informers } from '../../client/types.ts';
 import type { HousekeepingSettings } from '../../kubelet/housekeeping.ts';
@@ -98,7 +99,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     clock: tools.clock,
     random: tools.random,
     maxRetryDelay: 1000, // stale names and endpoints go within a second of the API server's return
-    onError: (error, what) => log(`${what}: ${errorMessage(error)}`),
+    onError: reportOnce(log, tools.clock),
   });
   const renew = async (): Promise<void> => {
     while (!signal.aborted) {

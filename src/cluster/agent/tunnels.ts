@@ -2,6 +2,7 @@
 // was given, and those that the EndpointSlices of the Service `kubernetes` list.
 import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { onlyNews } from '../../client/report-once.ts';
 import { endpointSlices } from '../../client/resources.ts';
 import { runTunnel, type TunnelOptions } from '../../client/tunnel.ts';
 import type { Informers } from '../../client/types.ts';
@@ -20,10 +21,11 @@ interface Tunnel {
 export async function runTunnels({ informers, log, ...options }: TunnelsOptions, signal: AbortSignal): Promise<void> {
   const tunnels = new Map<string, Tunnel>();
   const given = new URL(options.server).origin;
+  const say = onlyNews(log, options.clock);
   const open = (server: string) => {
     const stop = new AbortController();
     const onState = (lost: Error | undefined) =>
-      log(lost ? `tunnel to ${server}: ${lost.message}` : `the tunnel to ${server} stands`);
+      say(server, lost ? `tunnel to ${server}: ${lost.message}` : `the tunnel to ${server} stands`);
     const done = runTunnel({ ...options, server, onState }, AbortSignal.any([signal, stop.signal]));
     tunnels.set(server, { stop, done });
   };

@@ -5,11 +5,11 @@ import { cpus, release, totalmem } from 'node:os';
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
 import { isNodeReady } from '../../api/core/v1/node/facts.ts';
 import type { Node } from '../../api/core/v1/types.generated.ts';
-import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { EventRecorder, EventText } from '../../client/events.ts';
+import { reportOnce } from '../../client/report-once.ts';
 import { leases, nodes } from '../../client/resources.ts';
 import { overlaps, parseCIDR } from '../../net/cidr.ts';
 import { Wakeup } from '../../system/wakeup.ts';
@@ -51,6 +51,7 @@ export interface NodeAgentOptions {
 export class NodeAgent {
   readonly #options: KubeletOptions;
   readonly #recorder: EventRecorder;
+  readonly #failed: (error: unknown, what: string) => void;
   #wasUnschedulable: boolean | undefined;
   #networkReady = false;
   #runtimeProblem: string | undefined;
@@ -63,6 +64,7 @@ export class NodeAgent {
   constructor({ kubelet, recorder, pressures }: NodeAgentOptions) {
     this.#options = kubelet;
     this.#recorder = recorder;
+    this.#failed = reportOnce(kubelet.log, kubelet.clock);
     this.#pressures = pressures;
     this.#evictionHard = [...housekeepingSettings(kubelet.housekeeping).evictionHard];
   }
@@ -92,7 +94,7 @@ export class NodeAgent {
         await this.#report();
       } catch (error) {
         delay = intervals.retry * 5;
-        this.#options.log(`node status: ${errorMessage(error)}`);
+        this.#failed(error, 'node status');
       }
       await this.#wakeup.wait(signal, { clock: this.#options.clock, ms: delay });
     }
@@ -213,7 +215,7 @@ export class NodeAgent {
   }
 
   async #keepLease(signal: AbortSignal): Promise<void> {
-    const { clock, log, nodeLeaseDurationSeconds = defaultLeaseDuration } = this.#options;
+    const { clock, nodeLeaseDurationSeconds = defaultLeaseDuration } = this.#options;
     const renewal = nodeLeaseDurationSeconds * 250;
     let lease: Lease | undefined;
     let failures = 0;
@@ -224,7 +226,7 @@ export class NodeAgent {
       } catch (error) {
         failures += 1;
         lease = undefined;
-        if (failures > 3) log(`node lease: ${errorMessage(error)}`);
+        if (failures > 3) this.#failed(error, 'node lease');
       }
       const delay = failures === 0 ? renewal : Math.min(intervals.retry * 2 ** failures, 7000);
       await clock.sleep(delay, signal).catch(() => {});
