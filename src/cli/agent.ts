@@ -1,7 +1,8 @@
 // `portico agent`: one node in the foreground. `up` runs exactly this inside each node's namespace.
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { FollowOptions } from '../cluster/agent/node-ips.ts';
 import { Failure } from '../cluster/failure.ts';
 import { clusterOf, nodeIPsOf, nodeNameOf } from './agent-flags.ts';
 import { tools, untilInterrupted } from './cluster-options.ts';
@@ -62,32 +63,30 @@ async function run(flags: Flags): Promise<void> {
   const nodeName = nodeNameOf(flags.nodeName);
   const toldIPs = flags.nodeIp === undefined ? undefined : nodeIPsOf(flags.nodeIp);
   const signal = untilInterrupted();
+  const settings = {
+    server: flags.server,
+    token: () => tokenOf(flags, signal),
+    caHash,
+    joinTimeout,
+    nodeLeaseDuration,
+    nodeName,
+    ...(await runtimeOf(flags)),
+    rootDir: resolve(flags.rootDir),
+    staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
+    housekeeping,
+    allowedUnsafeSysctls: list(flags.allowedUnsafeSysctls),
+    cgroupRoot: flags.cgroupRoot,
+    given,
+    proxyMode,
+    podNetwork,
+    dnsUpstreams: flags.upstream.length > 0 ? flags.upstream : await machineUpstreams(flags),
+    dnsStubs: flags.stub,
+    tools,
+    log,
+  };
+  const runWith = (nodeIPs: readonly string[], until: AbortSignal) => runAgent({ ...settings, nodeIPs }, until);
   try {
-    await runAgent(
-      {
-        server: flags.server,
-        token: () => tokenOf(flags, signal),
-        caHash,
-        joinTimeout,
-        nodeLeaseDuration,
-        nodeName,
-        nodeIPs: toldIPs ?? (await nodeIPsTowards(flags.server)),
-        ...(await runtimeOf(flags)),
-        rootDir: resolve(flags.rootDir),
-        staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
-        housekeeping,
-        allowedUnsafeSysctls: list(flags.allowedUnsafeSysctls),
-        cgroupRoot: flags.cgroupRoot,
-        given,
-        proxyMode,
-        podNetwork,
-        dnsUpstreams: flags.upstream.length > 0 ? flags.upstream : await machineUpstreams(flags),
-        dnsStubs: flags.stub,
-        tools,
-        log,
-      },
-      signal,
-    );
+    await (toldIPs ? runWith(toldIPs, signal) : runWhereItIs(flags.server, runWith, signal));
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -97,9 +96,12 @@ function log(message: string): void {
   process.stdout.write(`${new Date(tools.clock.now()).toISOString()} ${message}\n`);
 }
 
-async function nodeIPsTowards(server: string): Promise<string[]> {
-  const { findNodeIPs } = await import('../cluster/agent/node-ips.ts');
-  return findNodeIPs(tools.exec, server);
+/** With the addresses by which the machine reaches the server, whichever these are. */
+async function runWhereItIs(server: string, run: FollowOptions['run'], signal: AbortSignal): Promise<void> {
+  const { findNodeIPs, followNodeIPs } = await import('../cluster/agent/node-ips.ts');
+  const find = () => findNodeIPs(tools.exec, server);
+  const own = () => Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address));
+  await followNodeIPs({ find, own, run, clock: tools.clock, log }, signal);
 }
 
 /** A machine of its own forwards to its own name servers; the nodes of `up` to those that they are told, or to none. */

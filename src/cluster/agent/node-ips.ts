@@ -1,6 +1,7 @@
 // The addresses of a machine that joins, where nobody names them: those of the link over which it reaches the server.
 import { lookup } from 'node:dns/promises';
 import { hostnameOf } from '../../net/ip.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import { Failure } from '../failure.ts';
 
@@ -42,6 +43,60 @@ export async function findNodeIPs(exec: Exec, server: string): Promise<string[]>
   );
   if (ips.length === 0) throw new Failure(`this machine has no way to ${server}; name its addresses with --node-ip`);
   return ips;
+}
+
+export interface FollowOptions {
+  /** Those that count now, the primary one first; rejects when the machine has no way to the server. */
+  readonly find: () => Promise<readonly string[]>;
+  /** All that the machine has. */
+  readonly own: () => readonly string[];
+  /** Works with these addresses until the signal aborts. */
+  readonly run: (nodeIPs: readonly string[], signal: AbortSignal) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: (message: string) => void;
+}
+
+/** Milliseconds between two looks at the machine's addresses. */
+const look = 10_000;
+
+/** Runs with the machine's addresses, and anew with others once one of them is gone, until the signal aborts or `run` ends. */
+export async function followNodeIPs(options: FollowOptions, signal: AbortSignal): Promise<void> {
+  for (let current = await options.find(); ; ) {
+    const moved = new AbortController();
+    const until = AbortSignal.any([signal, moved.signal]);
+    const followed = nextNodeIPs(current, options, until).then(
+      (next) => {
+        options.log(`the node's addresses are ${next.join(', ')} now, no more ${current.join(', ')}: beginning anew`);
+        moved.abort();
+        return next;
+      },
+      () => undefined,
+    );
+    const failure = await options.run(current, until).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    moved.abort();
+    const next = await followed;
+    if (next !== undefined) current = next;
+    else if (failure) throw failure.error;
+    else return;
+  }
+}
+
+/** What a machine has in place of `current`. While it has nothing (a link that is down) it waits. */
+async function nextNodeIPs(
+  current: readonly string[],
+  { find, own, clock }: FollowOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  for (;;) {
+    await clock.sleep(look, signal);
+    const present = new Set(own());
+    if (current.every((address) => present.has(address))) continue;
+    const found = await find().catch(() => []);
+    if (found.length > 0 && found.join() !== current.join()) return found;
+  }
 }
 
 /** A server on the machine itself is reached over no link: that of its address counts, else that of the default route. */
