@@ -3,8 +3,9 @@ import { networkInterfaces } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
+import type { HttpTransport } from '../client/http-transport.ts';
 import { createInformers } from '../client/informers.ts';
-import { readKubeconfig, transportOf } from '../client/kubeconfig.ts';
+import { transportOf } from '../client/kubeconfig.ts';
 import { reportOnce } from '../client/report-once.ts';
 import { createClient } from '../client/rest-client.ts';
 import { DnsServer } from '../dns/dns-server.ts';
@@ -16,13 +17,14 @@ import { joinHostPort } from '../net/ip.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
+import { clusterAccess } from './cluster-access.ts';
 import { tools, untilInterrupted } from './cluster-options.ts';
 import { type DnsProcess, dnsProcess, runDnsProcesses } from './dns-processes.ts';
 import { SettingsSource } from './dns-settings-source.ts';
 import { usage, wholeNumberBetween } from './flag-values.ts';
 
 export interface DnsFlags {
-  readonly kubeconfig: string;
+  readonly kubeconfig?: string;
   readonly listen: string[];
   readonly upstream?: string[];
   readonly upstreamCa?: string;
@@ -42,7 +44,7 @@ export interface DnsFlags {
 
 export function register(command: Command): void {
   command
-    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .option('--kubeconfig <file>', 'how to reach the API server (default in a pod: its service account)')
     .requiredOption('--listen <address...>', 'ADDRESS:PORT to answer on, over UDP and TCP')
     .option(
       '--upstream <server...>',
@@ -83,8 +85,9 @@ async function run(flags: DnsFlags): Promise<void> {
   const pods = podsOf(flags.pods);
   const httpAddresses = own ? [] : httpAddressesOf(flags);
   if (!own && flags.processes > 1) {
-    // A mistake in the settings is told once, not by every process.
+    // A mistake is told once, not by every process.
     await new SettingsSource(flags, { files: realFiles, log }).read();
+    (await apiServer(flags)).close();
     const told = { log, onListening: sayListening, onReady: () => say(`answering for ${flags.domain}`) };
     return runDnsProcesses({ count: flags.processes, httpAddresses, random: realRandom, ...told }, signal);
   }
@@ -103,8 +106,7 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
   keepHeapSmall();
   const source = new SettingsSource(flags, { files: realFiles, log });
   const settings = await source.read();
-  const access = await readKubeconfig(flags.kubeconfig, { files: realFiles });
-  const client = createClient(transportOf(access, { ...tools, userAgent: 'portico-dns' }));
+  const client = createClient(await apiServer(flags));
   const informers = createInformers(client, {
     clock: realClock,
     random: realRandom,
@@ -147,6 +149,10 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
 /** What lives long here is names, and they grow slowly: the heap need not have room for as much again. */
 function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=15');
+}
+
+async function apiServer({ kubeconfig }: DnsFlags): Promise<HttpTransport> {
+  return transportOf(await clusterAccess('dns', kubeconfig), { ...tools, userAgent: 'portico-dns' });
 }
 
 /** Gives back what only the start needed. */

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { createEventRecorder } from '../client/events.ts';
 import { createInformers } from '../client/informers.ts';
-import { type ClusterAccess, inClusterAccess, readKubeconfig, transportOf } from '../client/kubeconfig.ts';
+import { type ClusterAccess, transportOf } from '../client/kubeconfig.ts';
 import { reportOnce } from '../client/report-once.ts';
 import { createClient } from '../client/rest-client.ts';
 import { Failure } from '../cluster/failure.ts';
@@ -19,11 +19,10 @@ import { allowLocalhostNodePorts, KubeProxy } from '../proxy/kube-proxy.ts';
 import { listOf, type ProxySettings } from '../proxy/settings.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realExec } from '../system/real/exec.ts';
-import { realFiles } from '../system/real/files.ts';
 import { realFollow } from '../system/real/follow.ts';
 import { realRandom } from '../system/real/random.ts';
+import { clusterAccess } from './cluster-access.ts';
 import { tools } from './cluster-options.ts';
-import { usage } from './flag-values.ts';
 import { addConfigurationFlags, givenFlags, readConfiguration, readConfigurationFile } from './proxy-configuration.ts';
 import { kubernetesVersion, porticoVersion } from './version.ts';
 
@@ -102,15 +101,7 @@ function logTo(format: string): Log {
 }
 
 async function accessOf(configuration: KubeProxyConfiguration, master: string | undefined): Promise<ClusterAccess> {
-  const kubeconfig = configuration['clientConnection.kubeconfig'];
-  const inPod = process.env.KUBERNETES_SERVICE_HOST !== undefined;
-  if (kubeconfig === '' && !inPod) {
-    throw usage('proxy: say how to reach the API server with --kubeconfig FILE');
-  }
-  const access =
-    kubeconfig === ''
-      ? await inClusterAccess(process.env, realFiles)
-      : await readKubeconfig(kubeconfig, { files: realFiles });
+  const access = await clusterAccess('proxy', configuration['clientConnection.kubeconfig']);
   return master === undefined ? access : { ...access, server: master };
 }
 

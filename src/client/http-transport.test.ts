@@ -2,7 +2,7 @@
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { FakeClock } from '../system/fake/clock.ts';
 import type { Credential } from './credentials.ts';
@@ -92,6 +92,33 @@ test('HTTP/1.1 where the server speaks no HTTP/2', async () => {
   );
   const transport = transportTo(`https://127.0.0.1:${await listen(server)}/prefix`, cert);
   expect(await answer(await transport.request({ method: 'GET', path: '/api' }))).toBe('200 1.1 /prefix/api');
+});
+
+test('through a proxy, which sees none of it', async () => {
+  const { cert, key } = await selfSigned('192.0.2.1');
+  const server = https.createServer({ cert, key }, (request, response) => response.end(`got ${request.url}`));
+  const port = await listen(server);
+  const asked: (string | undefined)[] = [];
+  const proxy = http.createServer();
+  proxy.on('connect', (request, socket, head) => {
+    asked.push(request.url);
+    const onward = connect(port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.write(head);
+      onward.pipe(socket).pipe(onward);
+    });
+    closers.push(() => onward.destroy());
+  });
+  const proxyUrl = `http://127.0.0.1:${await listen(proxy)}`;
+  const transport = new HttpTransport({
+    server: 'https://192.0.2.1:6443',
+    ca: cert,
+    clock: new FakeClock(),
+    proxyUrl,
+  });
+  closers.push(() => transport.close());
+  expect(await answer(await transport.request({ method: 'GET', path: '/version' }))).toBe('200 got /version');
+  expect(asked).toEqual(['192.0.2.1:6443']);
 });
 
 test('plain HTTP', async () => {

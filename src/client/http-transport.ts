@@ -29,6 +29,8 @@ export interface HttpTransportOptions {
   readonly insecureSkipTlsVerify?: boolean | undefined;
   /** The name that the server's certificate must carry, when it is not the URL's host. */
   readonly tlsServerName?: string | undefined;
+  /** `http://` or `https://`: connections go through this proxy, over HTTP/1.1. */
+  readonly proxyUrl?: string | undefined;
   readonly userAgent?: string | undefined;
 }
 
@@ -123,8 +125,11 @@ export class HttpTransport implements Transport {
   }
 
   async #open(): Promise<Connection> {
-    if (this.#url.protocol === 'http:') return { kind: 'h1', agent: new http.Agent({ keepAlive: true }) };
+    const { proxyUrl } = this.#options;
+    const kept = { keepAlive: true, ...(proxyUrl && { proxyEnv: { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl } }) };
+    if (this.#url.protocol === 'http:') return { kind: 'h1', agent: new http.Agent(kept) };
     const secure = this.#secureContext();
+    if (proxyUrl) return { kind: 'h1', agent: new HttpsAgent({ ...secure, ...kept }) };
     const socket = await connectTls({ ...secure, ALPNProtocols: ['h2', 'http/1.1'] });
     if (socket.alpnProtocol === 'h2') {
       const session = http2.connect(this.#url.origin, {
@@ -134,7 +139,7 @@ export class HttpTransport implements Transport {
       return { kind: 'h2', session: new Http2Session(session, this.#url.host, this.#options.clock) };
     }
     socket.destroy();
-    return { kind: 'h1', agent: new HttpsAgent({ ...secure, keepAlive: true }) };
+    return { kind: 'h1', agent: new HttpsAgent({ ...secure, ...kept }) };
   }
 
   #secureContext(): tls.ConnectionOptions {

@@ -1,4 +1,5 @@
 // Reads kubeconfig files (client-go clientcmd v1) and the in-cluster environment.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import type { Files } from '../system/files.ts';
@@ -24,6 +25,8 @@ export interface ClusterAccess {
   readonly execPlugin?: ExecPlugin | undefined;
   readonly insecureSkipTlsVerify?: boolean | undefined;
   readonly tlsServerName?: string | undefined;
+  /** `http://` or `https://`: what connections to the server go through. */
+  readonly proxyUrl?: string | undefined;
 }
 
 /** A kubeconfig that cannot be used; the message says what is wrong with it. */
@@ -41,6 +44,7 @@ interface Cluster {
   readonly 'certificate-authority-data'?: string;
   readonly 'insecure-skip-tls-verify'?: boolean;
   readonly 'tls-server-name'?: string;
+  readonly 'proxy-url'?: string;
 }
 
 interface User {
@@ -53,6 +57,9 @@ interface User {
   readonly exec?: ExecPlugin | null;
   readonly 'auth-provider'?: unknown;
   readonly username?: string;
+  readonly as?: string;
+  readonly 'as-uid'?: string;
+  readonly 'as-groups'?: readonly string[];
 }
 
 interface Config {
@@ -88,27 +95,51 @@ export async function parseKubeconfig(
   const config = await parseConfig(text);
   const contextName = options.context ?? config['current-context'] ?? '';
   if (contextName === '') throw new KubeconfigError('the kubeconfig has no current-context');
-  const context = config.contexts?.find((c) => c.name === contextName)?.context;
+  const context = find(config, 'contexts', contextName)?.context;
   if (!context) throw new KubeconfigError(`the kubeconfig has no context "${contextName}"`);
-  const cluster = config.clusters?.find((c) => c.name === context.cluster)?.cluster;
+  const cluster = find(config, 'clusters', context.cluster)?.cluster;
   if (!cluster?.server) throw new KubeconfigError(`the kubeconfig has no cluster "${context.cluster}" with a server`);
-  const user = config.users?.find((u) => u.name === context.user)?.user ?? {};
+  const named = context.user ? find(config, 'users', context.user) : {};
+  if (!named) throw new KubeconfigError(`the kubeconfig has no user "${context.user}"`);
+  const user = named.user ?? {};
   refuseUnsupported(user, context.user ?? '');
+  const tokenFile = !user.token && user.tokenFile ? absolute(user.tokenFile, options.folder) : undefined;
+  if (tokenFile !== undefined) await needed(options.files, tokenFile, 'token file');
   const data = (inline: string | undefined, path: string | undefined) => pem(inline, path, options);
   return {
-    server: cluster.server,
+    server: httpUrl('server', cluster.server),
     namespace: context.namespace || 'default',
     ca: await data(cluster['certificate-authority-data'], cluster['certificate-authority']),
     cert: await data(user['client-certificate-data'], user['client-certificate']),
     key: await data(user['client-key-data'], user['client-key']),
-    token: user.token,
-    tokenFile: user.token === undefined && user.tokenFile ? absolute(user.tokenFile, options.folder) : undefined,
+    token: user.token?.trim(),
+    tokenFile,
     certFile: fileOf(user, 'client-certificate', options.folder),
     keyFile: fileOf(user, 'client-key', options.folder),
     execPlugin: user.exec ? withFolder(user.exec, options.folder) : undefined,
     insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'],
     tlsServerName: cluster['tls-server-name'],
+    proxyUrl: cluster['proxy-url'] ? httpUrl('proxy-url', cluster['proxy-url']) : undefined,
   };
+}
+
+/** The first of that name. */
+function find<List extends 'clusters' | 'users' | 'contexts'>(
+  config: Config,
+  list: List,
+  name: string | undefined,
+): NonNullable<Config[List]>[number] | undefined {
+  const all: unknown = config[list] ?? [];
+  if (!Array.isArray(all)) throw new KubeconfigError(`the kubeconfig's ${list} are no list`);
+  return all.find((one: Named | null) => one?.name === name);
+}
+
+function httpUrl(what: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') return text;
+  throw new KubeconfigError(
+    `the kubeconfig's ${what} is no URL such as https://10.0.0.1:6443: ${JSON.stringify(text)}`,
+  );
 }
 
 async function parseConfig(text: string): Promise<Config> {
@@ -139,7 +170,8 @@ function refuseUnsupported(user: User, name: string): void {
   if (mistake) throw new KubeconfigError(`user "${name}" of the kubeconfig: ${mistake}`);
   const what = user['auth-provider'] ? 'an auth provider' : undefined;
   const password = user.username ? 'a password' : undefined;
-  const unsupported = what ?? password;
+  const other = user.as || user['as-uid'] || user['as-groups']?.length ? 'the name of another (as)' : undefined;
+  const unsupported = what ?? password ?? other;
   if (!unsupported) return;
   throw new KubeconfigError(
     `user "${name}" of the kubeconfig logs in with ${unsupported}, which is not supported: use a token or a client certificate`,
@@ -187,13 +219,34 @@ export interface TransportOfOptions {
   readonly userAgent?: string | undefined;
 }
 
-/** The transport that a context of a kubeconfig asks for. */
+/** The transport that a context of a kubeconfig asks for. Throws a KubeconfigError for certificates that are none. */
 export function transportOf(access: ClusterAccess, options: TransportOfOptions): HttpTransport {
+  checkCertificates(access);
   const { token, ...shown } = access;
   const { clock, userAgent } = options;
   const credentials = credentialsOf(access, options);
   const proof = credentials ? { credentials } : { token: token === undefined ? undefined : () => token };
   return new HttpTransport({ ...shown, ...proof, clock, userAgent });
+}
+
+/** TLS would say it of each attempt, and without the kubeconfig's words. */
+function checkCertificates({ ca, cert, key }: ClusterAccess): void {
+  const usable = (what: string, use: () => unknown) => {
+    try {
+      use();
+    } catch (cause) {
+      throw new KubeconfigError(`the kubeconfig's ${what} cannot be used: ${(cause as Error).message}`, { cause });
+    }
+  };
+  if (ca) usable('certificate-authority', () => new X509Certificate(ca));
+  if (cert === undefined && key === undefined) return;
+  if (!cert || !key)
+    throw new KubeconfigError('the kubeconfig has a client certificate without its key, or the other way round');
+  usable('client-certificate', () => new X509Certificate(cert));
+  usable('client-key', () => {
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      throw new Error('it is of another certificate');
+  });
 }
 
 /** Undefined where nothing of them can change. As client-go, a plugin is asked only where the kubeconfig has no credential. */
@@ -205,6 +258,7 @@ function credentialsOf(access: ClusterAccess, options: TransportOfOptions): Cred
     const cluster = {
       server,
       ...(access.tlsServerName && { 'tls-server-name': access.tlsServerName }),
+      ...(access.proxyUrl && { 'proxy-url': access.proxyUrl }),
       ...(access.insecureSkipTlsVerify && { 'insecure-skip-tls-verify': true }),
       ...(ca && { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
     };
