@@ -265,6 +265,14 @@ test('what does not fit ends with one line', async () => {
   );
   expect(nowhere.stderr).toMatch(/^portico: cannot use the folder \/proc\/three\/pki of --root-dir: ENOENT: .*\n$/);
   expect(nowhere.code).toBe(1);
+  const namesake = await two.run(
+    ...[launcher, 'agent', '--server', url, '--token', good, '--node-name', 'one'],
+    ...['--root-dir', '/run/namesake', '--run-dir', '/run/namesake'],
+  );
+  expect(namesake.stderr).toBe(
+    `portico: there is a node one already, at ${one.address}, which is Ready: give this one another --node-name, or end that one\n`,
+  );
+  expect(namesake.code).toBe(1);
   await eventually('the token that has ended to go', async () => !(await token('list')).includes(id) || undefined);
   const another = (await token('create')).split('::')[1]!.slice(0, 6);
   expect(await token('delete', another)).toBe(`token ${another} deleted`);

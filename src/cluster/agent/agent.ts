@@ -79,6 +79,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const identityOptions: IdentityOptions = {
     server: options.server,
     nodeName: options.nodeName,
+    nodeIPs: options.nodeIPs,
     folder: join(options.rootDir, 'pki'),
     token: options.token,
     caHash: options.caHash,

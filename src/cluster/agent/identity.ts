@@ -4,12 +4,14 @@ import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '../../api/certificates/v1/types.generated.ts';
+import { internalIPs, isNodeReady } from '../../api/core/v1/node/facts.ts';
+import type { Node } from '../../api/core/v1/types.generated.ts';
 import { kubeletClientSigner } from '../../api/validation/signers.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
-import { isUnauthorized } from '../../apimachinery/status.ts';
+import { isNotFound, isUnauthorized } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { HttpTransport } from '../../client/http-transport.ts';
-import { certificateSigningRequests } from '../../client/resources.ts';
+import { certificateSigningRequests, nodes } from '../../client/resources.ts';
 import { createClient } from '../../client/rest-client.ts';
 import type { Client } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -27,6 +29,8 @@ export interface Identity {
 export interface IdentityOptions {
   readonly server: string;
   readonly nodeName: string;
+  /** This machine's. */
+  readonly nodeIPs: readonly string[];
   /** Holds `ca.crt`, `client.crt` and `client.key`. */
   readonly folder: string;
   /** `<sha256 of the CA>::<id>.<secret>`; asked only when there is no usable certificate. */
@@ -88,11 +92,38 @@ async function joinCluster(
   await storeCA(options, ca);
   const transport = new HttpTransport({ server, clock, ca, token: () => bearer, userAgent: 'portico-agent' });
   try {
-    const signed = await requestCertificate(createClient(transport), options, signal);
-    return await storeIdentity(options, { ca, ...signed });
+    const identity = { ca, ...(await requestCertificate(createClient(transport), options, signal)) };
+    await refuseTakenName(options, identity);
+    return await storeIdentity(options, identity);
   } finally {
     transport.close();
   }
+}
+
+/** Two machines of one name would run the same pods: machines made from one image may well have the same. */
+async function refuseTakenName(
+  { server, clock, nodeName, nodeIPs }: IdentityOptions,
+  identity: Identity,
+): Promise<void> {
+  const transport = new HttpTransport({ server, clock, ...identity, userAgent: 'portico-agent' });
+  try {
+    const node = await createClient(transport).resource<Node>(nodes).get(nodeName);
+    const holder = addressOfOther(node, nodeIPs);
+    if (holder === undefined) return;
+    throw new Failure(
+      `there is a node ${nodeName} already, at ${holder}, which is Ready: give this one another --node-name, or end that one`,
+    );
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  } finally {
+    transport.close();
+  }
+}
+
+/** Where a Node is that lives on another machine than the one with these addresses; undefined for this machine's, and for one that is not Ready. */
+export function addressOfOther(node: Readonly<Node>, nodeIPs: readonly string[]): string | undefined {
+  const addresses = internalIPs(node);
+  return isNodeReady(node) && !addresses.some((address) => nodeIPs.includes(address)) ? addresses[0] : undefined;
 }
 
 function strangeToken(server: string, cause: unknown): Failure {
@@ -162,7 +193,6 @@ async function readIdentity({
   }
 }
 
-/** The key goes before the certificate: a certificate on disk means that all of it is there. */
 /** Comes before the request for a certificate: one that cannot be kept would be asked for again and again. */
 async function storeCA({ folder, files }: IdentityOptions, ca: string): Promise<void> {
   try {
@@ -172,7 +202,7 @@ async function storeCA({ folder, files }: IdentityOptions, ca: string): Promise<
   }
 }
 
-/** Its CA's certificate is there already. */
+/** The key goes before the certificate: a certificate on disk means that all of it is there. */
 async function storeIdentity({ folder, files }: IdentityOptions, identity: Identity): Promise<Identity> {
   await files.write(join(folder, 'client.key'), identity.key, { mode: 0o600 });
   await files.write(join(folder, 'client.crt'), identity.cert, { mode: 0o600 });
