@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clusterOf, nodeIPsOf, nodeNameOf } from './agent-flags.ts';
+import { clusterOf, nodeIPsOf, nodeNameOf, serverOf } from './agent-flags.ts';
 
 test('what is said of the network is taken as it is meant', () => {
   expect(clusterOf({})).toEqual({});
@@ -17,6 +17,7 @@ test('what is said of the network is taken as it is meant', () => {
     clusterDomain: 'cluster.local',
   });
   expect(nodeIPsOf('192.0.2.1,fd00::1')).toEqual(['192.0.2.1', 'fd00::1']);
+  expect(serverOf('https://[fd00::1]:6443')).toBe('https://[fd00::1]:6443');
   expect(nodeNameOf('node-1.example')).toBe('node-1.example');
 });
 
@@ -27,6 +28,8 @@ test.each<[() => unknown, string]>([
   [() => clusterOf({ clusterDomain: 'a_b' }), '--cluster-domain'],
   [() => nodeIPsOf('1.2.3.999'), '--node-ip: "1.2.3.999" is no IP address'],
   [() => nodeIPsOf('10.0.0.1,10.0.0.2'), '--node-ip: "10.0.0.1,10.0.0.2" has two addresses of one family'],
+  [() => serverOf('https://'), '--server: "https://" is not an https:// address'],
+  [() => serverOf('192.0.2.1:6443'), '--server: "192.0.2.1:6443" is not an https:// address'],
   [() => nodeNameOf('UPPER_x'), '--node-name: "UPPER_x": a lowercase RFC 1123 subdomain'],
 ])('a mistake names its flag (%#)', (read, why) => {
   expect(read).toThrow(why);

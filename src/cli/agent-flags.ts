@@ -33,6 +33,12 @@ export function nodeIPsOf(text: string): string[] {
   throw usage(`--node-ip: ${JSON.stringify(text)} has two addresses of one family`);
 }
 
+/** An https:// URL. */
+export function serverOf(text: string): string {
+  if (URL.canParse(text) && new URL(text).protocol === 'https:') return text;
+  throw usage(`--server: ${JSON.stringify(text)} is not an https:// address`);
+}
+
 /** Names of nodes are names of objects. */
 export function nodeNameOf(text: string): string {
   const [why] = dns1123Subdomain(text);

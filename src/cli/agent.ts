@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { FollowOptions } from '../cluster/agent/node-ips.ts';
 import { Failure } from '../cluster/failure.ts';
-import { clusterOf, nodeIPsOf, nodeNameOf } from './agent-flags.ts';
+import { clusterOf, nodeIPsOf, nodeNameOf, serverOf } from './agent-flags.ts';
 import { tools, untilInterrupted } from './cluster-options.ts';
 import { parseDuration, usage } from './flag-values.ts';
 import { addKubeletFlags, housekeepingOf, type KubeletFlags } from './kubelet-flags.ts';
@@ -45,8 +45,7 @@ async function run(flags: Flags): Promise<void> {
     import('../cluster/agent/identity.ts'),
   ]);
   requireRoot('agent');
-  if (!/^https:\/\//.test(flags.server))
-    throw usage(`--server: ${JSON.stringify(flags.server)} is not an https:// address`);
+  const server = serverOf(flags.server);
   const caHash = flags.token === undefined ? undefined : parseJoinToken(flags.token).caHash;
   const proxyMode = proxyModes.find((known) => known === flags.proxyMode);
   if (!proxyMode) {
@@ -64,7 +63,7 @@ async function run(flags: Flags): Promise<void> {
   const toldIPs = flags.nodeIp === undefined ? undefined : nodeIPsOf(flags.nodeIp);
   const signal = untilInterrupted();
   const settings = {
-    server: flags.server,
+    server,
     token: () => tokenOf(flags, signal),
     caHash,
     joinTimeout,
@@ -86,7 +85,7 @@ async function run(flags: Flags): Promise<void> {
   };
   const runWith = (nodeIPs: readonly string[], until: AbortSignal) => runAgent({ ...settings, nodeIPs }, until);
   try {
-    await (toldIPs ? runWith(toldIPs, signal) : runWhereItIs(flags.server, runWith, signal));
+    await (toldIPs ? runWith(toldIPs, signal) : runWhereItIs(server, runWith, signal));
   } catch (error) {
     if (!signal.aborted) throw error;
   }
