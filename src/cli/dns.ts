@@ -19,23 +19,21 @@ import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import { clusterAccess } from './cluster-access.ts';
 import { tools, untilInterrupted } from './cluster-options.ts';
+import { type Zone, type ZoneFlags, zoneOf } from './dns-flags.ts';
 import { type DnsProcess, dnsProcess, runDnsProcesses } from './dns-processes.ts';
 import { SettingsSource } from './dns-settings-source.ts';
 import { usage, wholeNumberBetween } from './flag-values.ts';
 
-export interface DnsFlags {
+export interface DnsFlags extends ZoneFlags {
   readonly kubeconfig?: string;
   readonly listen: string[];
   readonly upstream?: string[];
   readonly upstreamCa?: string;
   readonly stub?: string[];
   readonly config?: string;
-  readonly domain: string;
   readonly ttl: string;
   readonly pods: string;
   readonly autopath?: boolean;
-  readonly clusterCidr: string;
-  readonly serviceClusterIpRange: string;
   readonly metricsBindAddress: string;
   readonly healthBindAddress: string;
   readonly readyBindAddress: string;
@@ -83,26 +81,31 @@ async function run(flags: DnsFlags): Promise<void> {
   const own = dnsProcess();
   const addresses = own?.addresses ?? flags.listen.map((text) => addressOf('--listen', text));
   const pods = podsOf(flags.pods);
+  const zone = zoneOf(flags);
   const httpAddresses = own ? [] : httpAddressesOf(flags);
   if (!own && flags.processes > 1) {
     // A mistake is told once, not by every process.
     await new SettingsSource(flags, { files: realFiles, log }).read();
     (await apiServer(flags)).close();
-    const told = { log, onListening: sayListening, onReady: () => say(`answering for ${flags.domain}`) };
+    const told = { log, onListening: sayListening, onReady: () => say(`answering for ${zone.domain}`) };
     return runDnsProcesses({ count: flags.processes, httpAddresses, random: realRandom, ...told }, signal);
   }
-  await serve({ flags, addresses, pods, httpAddresses, own }, signal);
+  await serve({ flags, zone, addresses, pods, httpAddresses, own }, signal);
 }
 
 interface ServeOptions {
   readonly flags: DnsFlags;
+  readonly zone: Zone;
   readonly addresses: readonly ListenAddress[];
   readonly pods: 'disabled' | 'insecure' | 'verified';
   readonly httpAddresses: readonly ListenAddress[];
   readonly own: DnsProcess | undefined;
 }
 
-async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOptions, signal: AbortSignal): Promise<void> {
+async function serve(
+  { flags, zone, addresses, pods, httpAddresses, own }: ServeOptions,
+  signal: AbortSignal,
+): Promise<void> {
   keepHeapSmall();
   const source = new SettingsSource(flags, { files: realFiles, log });
   const settings = await source.read();
@@ -116,7 +119,7 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
     maxRetryDelay: 1000,
     onError: reportOnce(log, realClock),
   });
-  const readied = own ? own.ready : () => say(`answering for ${flags.domain}`);
+  const readied = own ? own.ready : () => say(`answering for ${zone.domain}`);
   const server = new DnsServer({
     informers,
     listen: addresses,
@@ -126,8 +129,7 @@ async function serve({ flags, addresses, pods, httpAddresses, own }: ServeOption
     settings,
     pods,
     upstreamCA: flags.upstreamCa === undefined ? undefined : await upstreamCA(flags.upstreamCa),
-    domain: flags.domain,
-    clusterCIDRs: [flags.clusterCidr, flags.serviceClusterIpRange].flatMap((list) => list.split(',')),
+    ...zone,
     autopath: flags.autopath ? 'by-pod-namespace' : undefined,
     httpAddresses,
     moreMetrics: own ? [] : processFamilies(),

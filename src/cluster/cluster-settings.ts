@@ -19,11 +19,11 @@ export const clusterSettingsPath = '/portico/v1/cluster';
 
 export const defaultClusterDomain = 'cluster.local';
 
-/** What `--cluster-domain` says, in lower case and without dots at its ends. Throws a Failure where it is no domain. */
-export function readDomain(text: string): string {
+/** What a flag says of the domain, in lower case and without dots at its ends. Throws a Failure where it is no domain. */
+export function readDomain(text: string, flag = '--cluster-domain'): string {
   const domain = text.replace(/^\.+|\.+$/g, '').toLowerCase();
   const [why] = dns1123Subdomain(domain);
-  if (why !== undefined) throw new Failure(`--cluster-domain ${text}: ${why}`, { exitCode: 2 });
+  if (why !== undefined) throw new Failure(`${flag} ${text}: ${why}`, { exitCode: 2 });
   return domain;
 }
 
