@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Node } from '../../api/core/v1/types.generated.ts';
-import { addressOfOther } from './identity.ts';
+import { createCertificateAuthority, issueKeyPair } from '../../apiserver/pki/certificates.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { realRandom } from '../../system/real/random.ts';
+import { addressOfOther, obtainIdentity } from './identity.ts';
 
 function node(addresses: readonly string[], ready: string): Node {
   return {
@@ -25,3 +28,39 @@ test.each([
 ])('a node of the same name, %s', (_, found, expected) => {
   expect(addressOfOther(found, ['192.0.2.12', 'fd00::c'])).toBe(expected);
 });
+
+test.each([
+  ['one', undefined, 0, undefined],
+  ['two', undefined, 0, 'it is of system:node:one, and this node is two'],
+  ['one', '0'.repeat(64), 0, 'the token is of another cluster'],
+  ['one', undefined, 3600, 'it ended at 2026-01-01T01:00:00.000Z'],
+])(
+  'the certificate that is kept, as %s, with the token of %s, after %s s: %s',
+  async (nodeName, caHash, after, why) => {
+    const clock = new FakeClock();
+    const validity = { notBefore: clock.now(), notAfter: clock.now() + 3600_000 };
+    const ca = await createCertificateAuthority('ca', validity, realRandom);
+    const subject = { commonName: 'system:node:one', organizations: ['system:nodes'] };
+    const own = await issueKeyPair(ca, { ...validity, subject, usages: ['client auth'], sans: [] }, realRandom);
+    const kept = new Map([
+      ['/pki/ca.crt', ca.certPem],
+      ['/pki/client.crt', own.certPem],
+      ['/pki/client.key', own.keyPem],
+    ]);
+    const files = { read: async (path: string) => kept.get(path), write: async () => {}, remove: async () => {} };
+    clock.advance(after * 1000);
+    const lines: string[] = [];
+    const token = () => Promise.reject(new Error('a token is asked for'));
+    const given = {
+      server: 'https://192.0.2.1',
+      nodeIPs: [],
+      folder: '/pki',
+      joinTimeout: 0,
+      log: (l: string) => lines.push(l),
+    };
+    const obtained = obtainIdentity({ ...given, nodeName, token, caHash, clock, files }, new AbortController().signal);
+    if (why === undefined) expect((await obtained).cert).toBe(own.certPem);
+    else await expect(obtained).rejects.toThrow('a token is asked for');
+    expect(lines).toEqual(why === undefined ? [] : [`the certificate in /pki is not used: ${why}`]);
+  },
+);

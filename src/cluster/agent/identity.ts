@@ -168,28 +168,32 @@ export function endOf({ cert }: Identity): number {
   return new X509Certificate(cert).validToDate.getTime();
 }
 
-async function readIdentity({
-  folder,
-  files,
-  clock,
-  nodeName,
-  caHash,
-}: IdentityOptions): Promise<Identity | undefined> {
+async function readIdentity(options: IdentityOptions): Promise<Identity | undefined> {
+  const { folder, files, log } = options;
   const [ca, cert, key] = await Promise.all(
     ['ca.crt', 'client.crt', 'client.key'].map((f) => files.read(join(folder, f))),
   );
   if (!ca || !cert || !key) return undefined;
+  const identity = { ca, cert, key };
+  const why = whyUnusable(identity, options);
+  if (why === undefined) return identity;
+  log(`the certificate in ${folder} is not used: ${why}`);
+  return undefined;
+}
+
+function whyUnusable({ ca, cert, key }: Identity, { clock, nodeName, caHash }: IdentityOptions): string | undefined {
   try {
     const certificate = new X509Certificate(cert);
-    const usable =
-      certificate.checkPrivateKey(createPrivateKey(key)) &&
-      certificate.verify(new X509Certificate(ca).publicKey) &&
-      certificate.subject.split('\n').includes(`CN=system:node:${nodeName}`) &&
-      (caHash === undefined || hashOf(ca) === caHash) &&
-      certificate.validToDate.getTime() > clock.now();
-    return usable ? { ca, cert, key } : undefined;
-  } catch {
-    return undefined; // half-written or foreign files: ask for new ones
+    const fits =
+      certificate.checkPrivateKey(createPrivateKey(key)) && certificate.verify(new X509Certificate(ca).publicKey);
+    if (!fits) return 'it does not fit the key or the authority beside it';
+    const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1];
+    if (name !== `system:node:${nodeName}`) return `it is of ${name}, and this node is ${nodeName}`;
+    if (caHash !== undefined && hashOf(ca) !== caHash) return 'the token is of another cluster';
+    if (certificate.validToDate.getTime() > clock.now()) return undefined;
+    return `it ended at ${certificate.validToDate.toISOString()}`;
+  } catch (error) {
+    return (error as Error).message; // half-written or foreign files
   }
 }
 
