@@ -8,7 +8,7 @@ import type { WatchCache } from './watch-cache/watch-cache.ts';
 export interface ObjectView {
   /** `namespace` is empty for cluster-scoped resources. */
   get<T extends KubeObject>(resource: GroupResource, namespace: string, name: string): Readonly<T> | undefined;
-  /** All, or those of one namespace. */
+  /** All, or those of one namespace. What cannot be read is left out: a role that somebody spoilt grants nothing, and the others do. */
   list<T extends KubeObject>(resource: GroupResource, namespace?: string): readonly Readonly<T>[];
   /** The revision of the resource's last change: what was worked out from its objects stands until this moves. */
   lastChange(resource: GroupResource): number;
@@ -32,7 +32,7 @@ export class CacheObjectView implements ObjectView {
 
   list<T extends KubeObject>(resource: GroupResource, namespace = ''): readonly Readonly<T>[] {
     const prefix = resourcePrefix(resource);
-    const stored = this.#cache.resource(prefix).list(`${prefix}${namespace && `${namespace}/`}`);
+    const stored = this.#cache.resource(prefix).readable(`${prefix}${namespace && `${namespace}/`}`);
     return stored.map((item) => item.object as Readonly<T>);
   }
 

@@ -190,6 +190,7 @@ describe('a value of which no object can be made', () => {
     expect(() => cache.list(prefix)).toThrow(message);
     expect(cache.get(`${prefix}ns/a`)).toBeDefined();
     expect(cache.list(`${prefix}other/`)).toEqual([]);
+    expect(cache.readable(prefix)).toHaveLength(1);
     await write('{"metadata":{"name":"mended"}}');
     expect(cache.list(prefix)).toHaveLength(2);
     expect(seen).toEqual(['ADDED mended']);
