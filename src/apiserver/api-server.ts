@@ -232,7 +232,7 @@ export class ApiServer {
       info,
       named,
       auditID,
-      received: clock.now(),
+      received: clock.monotonic(),
       isUnknown: false,
       trail: undefined,
       deadline: undefined,
@@ -268,7 +268,7 @@ export class ApiServer {
   #observe({ request, info, received }: Exchange, { status, body }: ApiResponse): void {
     this.#metrics.requests.observe(request, info, {
       code: status,
-      seconds: (this.#options.clock.now() - received) / 1000,
+      seconds: (this.#options.clock.monotonic() - received) / 1000,
       bytes: typeof body === 'string' || body instanceof Uint8Array ? body.length : undefined,
       isServed: this.#isServed(info),
     });

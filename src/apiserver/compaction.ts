@@ -25,7 +25,7 @@ export interface CompactorOptions {
 }
 
 interface Sample {
-  /** Milliseconds since the epoch. */
+  /** As the clock's `monotonic`. */
   readonly at: number;
   readonly revision: number;
 }
@@ -64,7 +64,7 @@ export class Compactor {
 
   async #compact(): Promise<void> {
     const { storage, clock, onCompacted } = this.#options;
-    const now = clock.now();
+    const now = clock.monotonic();
     this.#samples.push({ at: now, revision: await storage.currentRevision() });
     const target = compactionTarget(this.#samples, now, this.#options.isStorageShared ? Infinity : keptRevisions);
     if (target <= this.#compacted) return;

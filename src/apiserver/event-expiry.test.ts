@@ -39,3 +39,16 @@ test('events go an hour after their last write, also those of a run before', asy
   expect(await names(second)).toEqual([]);
   second.stop();
 });
+
+test('a time that is set by a day neither ends events nor keeps them', async () => {
+  const server = await startTestServer({});
+  await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'n' } });
+  await make(server, 'e');
+  server.clock.step(86_400_000);
+  await pass(server, 40 * minute);
+  expect(await names(server)).toEqual(['e']);
+  server.clock.step(-2 * 86_400_000);
+  await pass(server, 21 * minute);
+  expect(await names(server)).toEqual([]);
+  server.stop();
+});

@@ -20,7 +20,7 @@ export interface EventExpiryOptions {
 
 export class EventExpiry {
   readonly #options: EventExpiryOptions;
-  /** When each event was written last, in milliseconds since the epoch: the oldest first. */
+  /** When each event was written last, as the clock's `monotonic`: the oldest first. */
   readonly #written = new Map<string, number>();
 
   constructor(options: EventExpiryOptions) {
@@ -32,13 +32,14 @@ export class EventExpiry {
     const { cache, clock, onError } = this.#options;
     const events = cache.resource(eventPrefix);
     // When an event of an earlier run was written last is not known: no earlier than it was made.
+    const age = (stored: StoredObject) => Math.max(0, clock.now() - (createdAt(stored) ?? clock.now()));
     const present = events
       .readable(eventPrefix)
-      .map((stored) => [stored.key, createdAt(stored) ?? clock.now()] as const);
+      .map((stored) => [stored.key, clock.monotonic() - age(stored)] as const);
     for (const [key, at] of present.sort((a, b) => a[1] - b[1])) this.#written.set(key, at);
     const unsubscribe = events.subscribe(({ type, current }) => {
       this.#written.delete(current.key);
-      if (type !== 'DELETED') this.#written.set(current.key, clock.now());
+      if (type !== 'DELETED') this.#written.set(current.key, clock.monotonic());
     });
     while (!signal.aborted) {
       await clock.sleep(periodMs, signal).catch(() => {});
@@ -50,7 +51,7 @@ export class EventExpiry {
   async #forget(): Promise<void> {
     const { storage, cache, clock, eventTtl } = this.#options;
     const events = cache.resource(eventPrefix);
-    const oldest = clock.now() - eventTtl;
+    const oldest = clock.monotonic() - eventTtl;
     for (const [key, at] of this.#written) {
       if (at > oldest) return;
       const stored = events.get(key);

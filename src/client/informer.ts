@@ -83,11 +83,11 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const started = this.#options.clock.now();
+      const started = this.#options.clock.monotonic();
       try {
         if (this.#resourceVersion === undefined) await this.#list();
         await this.#watch(signal);
-        if (this.#options.clock.now() - started >= shortWatch) this.#backoff.reset();
+        if (this.#options.clock.monotonic() - started >= shortWatch) this.#backoff.reset();
         else await this.#wait(signal);
       } catch (error) {
         if (signal.aborted) break;

@@ -34,7 +34,7 @@ function start() {
     }
   };
   const lease = () => api.resource<Lease>(leases).get('controllers', 'kube-system');
-  return { api, leading, candidate, pass, lease };
+  return { api, clock, leading, candidate, pass, lease };
 }
 
 test('one leads; when it stops the next follows at once', async () => {
@@ -70,4 +70,40 @@ test('who cannot renew stops before another begins', async () => {
   expect(leading).toEqual(['b']);
   await a.stop();
   await b.stop();
+});
+
+test("a time that is set back lengthens nobody's term", async () => {
+  const { api, clock, leading, candidate, pass } = start();
+  const a = candidate('a');
+  await settle();
+  const b = candidate('b');
+  await pass(5);
+  api.react((_call, object) => {
+    if ((object as Lease | undefined)?.spec.holderIdentity !== 'b') throw new Error('the network is cut');
+  });
+  clock.step(-3_600_000);
+  await pass(11);
+  expect(leading).toEqual([]);
+  await pass(10);
+  expect(leading).toEqual(['b']);
+  await Promise.all([a.stop(), b.stop()]);
+});
+
+test('who gets no answer at all stops before another begins', async () => {
+  const { api, leading, candidate, pass } = start();
+  const a = candidate('a');
+  await settle();
+  const answer = Promise.withResolvers<void>();
+  api.react((_call, object) =>
+    (object as Lease | undefined)?.spec.holderIdentity === 'b' ? undefined : answer.promise,
+  );
+  const b = candidate('b');
+  await pass(13);
+  expect(leading).toEqual([]);
+  await pass(10);
+  expect(leading).toEqual(['b']);
+  answer.resolve();
+  await pass(30);
+  expect(leading).toEqual(['b']);
+  await Promise.all([a.stop(), b.stop()]);
 });

@@ -77,10 +77,16 @@ class Elector {
   /** Returns when the Lease could not be renewed for too long, or the signal aborts. */
   async holdOn(): Promise<void> {
     const { clock, signal } = this.#options;
-    let renewed = clock.now();
-    while (!signal.aborted && clock.now() - renewed < renewDeadline) {
+    let renewed = clock.monotonic();
+    while (!signal.aborted && clock.monotonic() - renewed < renewDeadline) {
       if (!(await this.#sleep(retryPeriod))) return;
-      if (await this.#try()) renewed = clock.now();
+      const asked = clock.monotonic();
+      // An answer that does not come is none: others begin when the Lease has run out.
+      const late = Promise.withResolvers<boolean>();
+      const timer = clock.after(Math.max(0, renewed + renewDeadline - asked), () => late.resolve(false));
+      const isRenewed = await Promise.race([this.#try(), late.promise]);
+      timer.cancel();
+      if (isRenewed) renewed = asked;
       else if (!this.#held) return;
     }
   }
@@ -119,8 +125,8 @@ class Elector {
     const { clock, identity } = this.#options;
     const { holderIdentity, leaseDurationSeconds: duration = leaseDurationSeconds } = present.spec;
     const version = present.metadata.resourceVersion;
-    if (this.#seen.version !== version) this.#seen = { version, at: clock.now() };
-    const expired = clock.now() - this.#seen.at >= duration * 1000;
+    if (this.#seen.version !== version) this.#seen = { version, at: clock.monotonic() };
+    const expired = clock.monotonic() - this.#seen.at >= duration * 1000;
     if (holderIdentity && holderIdentity !== identity && !expired) return undefined;
     return this.#leases.update(this.#lease(present));
   }

@@ -66,6 +66,16 @@ test('of several delays the soonest counts', () => {
   expect(queue.length).toBe(1);
 });
 
+test('of several delays the soonest counts, also when the time was set meanwhile', () => {
+  const clock = new FakeClock();
+  const queue = new WorkQueue({ clock });
+  queue.addAfter('a', 100);
+  clock.step(3_600_000);
+  queue.addAfter('a', 50);
+  clock.advance(50);
+  expect(queue.length).toBe(1);
+});
+
 test('shutting down lets takers go', async () => {
   const queue = new WorkQueue({ clock: new FakeClock() });
   const taken = queue.get();

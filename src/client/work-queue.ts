@@ -80,7 +80,7 @@ export class WorkQueue<K = string> {
       this.add(key);
       return;
     }
-    const due = this.#clock.now() + ms;
+    const due = this.#clock.monotonic() + ms;
     const present = this.#delayed.get(key);
     if (present && present.due <= due) return;
     present?.timer.cancel();

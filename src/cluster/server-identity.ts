@@ -67,12 +67,12 @@ export async function keepServerIdentity(options: ServerIdentityOptions, signal:
   const name = leaseName(host, address.port);
   const holderIdentity = `${name}_${random.uuid()}`;
   const labels = { [identityLabel]: component, 'kubernetes.io/hostname': host };
-  let nextCollection = clock.now() + collectEveryMs;
+  let nextCollection = clock.monotonic() + collectEveryMs;
   while (!signal.aborted) {
     try {
       await renew(leases, { name, labels, spec: { holderIdentity, leaseDurationSeconds: leaseSeconds } }, clock.now());
-      if (clock.now() >= nextCollection) {
-        nextCollection = clock.now() + collectEveryMs;
+      if (clock.monotonic() >= nextCollection) {
+        nextCollection = clock.monotonic() + collectEveryMs;
         await collect(leases, clock.now());
       }
     } catch (error) {

@@ -139,7 +139,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader: access.requestHeader });
     const { kubeconfigOut: path, clusterName = 'portico' } = config;
     if (path !== undefined) await writeKubeconfig({ path, clusterName }, pki, addresses[0]!);
-    const ofControllers = new ControllersMetrics(() => clock.now());
+    const ofControllers = new ControllersMetrics(() => clock.monotonic());
     metrics.add(ofControllers.families);
     const loops = await opened.prepareControlLoops({ ...config, ...pki, clock, metrics: ofControllers, transport });
     ready.resolve(server);

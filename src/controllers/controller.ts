@@ -103,7 +103,7 @@ export class KeyedController implements Controller {
     for (;;) {
       const key = await this.queue.get();
       if (key === undefined) return;
-      const rest = (this.#rests.get(key) ?? 0) - this.#options.context.clock.now();
+      const rest = (this.#rests.get(key) ?? 0) - this.#options.context.clock.monotonic();
       if (rest > 0) {
         this.queue.addAfter(key, rest);
       } else {
@@ -116,7 +116,7 @@ export class KeyedController implements Controller {
 
   #rest(key: string, looked: number): void {
     if (looked <= few) return;
-    this.#rests.set(key, this.#options.context.clock.now() + Math.min(looked * restPerObject, longestRest));
+    this.#rests.set(key, this.#options.context.clock.monotonic() + Math.min(looked * restPerObject, longestRest));
   }
 
   async #syncOne(key: string, signal: AbortSignal): Promise<void> {

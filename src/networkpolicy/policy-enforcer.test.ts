@@ -42,6 +42,7 @@ async function start(answer?: ConstructorParameters<typeof FakeExec>[0], follow?
   let ahead = 0;
   const clock: Clock = {
     now: () => realClock.now() + ahead,
+    monotonic: () => realClock.monotonic() + ahead,
     sleep: (ms, signal) => realClock.sleep(ms, signal),
     after: (ms, callback) => realClock.after(ms, callback),
   };

@@ -41,6 +41,16 @@ test('one that waits for its back-off holds nobody up', () => {
   expect([next(), next()]).toEqual(['other', undefined]);
 });
 
+test('its back-off lasts as long when the time is set back meanwhile', () => {
+  const { clock, queue, next } = start(pod('a'));
+  expect(next()).toBe('a');
+  queue.failed(pod('a'));
+  clock.step(-3_600_000);
+  clock.advance(1000);
+  queue.clusterChanged([]);
+  expect(next()).toBe('a');
+});
+
 test('one that waits is left alone by changes that do not help it', () => {
   const one = pod('a');
   const { clock, queue, next } = start(one);

@@ -17,7 +17,7 @@ interface Waiting {
   /** Changes only while it is not in the heap. */
   order: number;
   attempts: number;
-  /** Not before this time (milliseconds since the epoch). */
+  /** Not before this time (as the clock's `monotonic`). */
   notBefore: number;
   state: 'active' | 'waiting';
   timer?: Timer | undefined;
@@ -114,7 +114,7 @@ export class SchedulingQueue {
     this.#order += 1;
     entry.order = this.#order;
     entry.mayHelp = mayHelp;
-    entry.notBefore = this.#clock.now() + Math.min(firstBackoff * 2 ** (entry.attempts - 1), maxBackoff);
+    entry.notBefore = this.#clock.monotonic() + Math.min(firstBackoff * 2 ** (entry.attempts - 1), maxBackoff);
     this.#after(entry, longest);
   }
 
@@ -122,7 +122,7 @@ export class SchedulingQueue {
   retry(pod: Readonly<Pod>): void {
     this.failed(pod);
     const entry = this.#entryOf(pod);
-    if (entry && entry.state === 'waiting') this.#after(entry, entry.notBefore - this.#clock.now());
+    if (entry && entry.state === 'waiting') this.#after(entry, entry.notBefore - this.#clock.monotonic());
   }
 
   /** Undefined also where the name is another pod's by now. */
@@ -133,7 +133,7 @@ export class SchedulingQueue {
 
   /** Whoever waits for such changes may fit now. */
   clusterChanged(list: readonly Change[]): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const changes = byKind(list);
     for (const entry of this.#entries.values()) {
       if (entry.state === 'active' || entry.notBefore === 0 || entry.due === entry.notBefore) continue;
@@ -144,7 +144,7 @@ export class SchedulingQueue {
   }
 
   #after(entry: Waiting, ms: number): void {
-    const due = this.#clock.now() + Math.max(0, ms);
+    const due = this.#clock.monotonic() + Math.max(0, ms);
     if (entry.timer && entry.due === due) return;
     entry.timer?.cancel();
     entry.due = due;

@@ -51,6 +51,11 @@ export class ClusterClock implements Clock, TestClock {
     return this.#present();
   }
 
+  /** Nobody sets this clock back. */
+  monotonic(): number {
+    return this.now();
+  }
+
   after(ms: number, callback: () => void): Timer {
     this.#questions += 1;
     if (this.#isStopped) return { cancel() {} };

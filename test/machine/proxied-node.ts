@@ -16,6 +16,7 @@ import { realRandom } from '../../src/system/real/random.ts';
 const longest = 10_000;
 const hurriedClock: Clock = {
   now: () => realClock.now(),
+  monotonic: () => realClock.monotonic(),
   after: (ms, callback) => realClock.after(Math.min(ms, longest), callback),
   sleep: (ms, signal) => realClock.sleep(Math.min(ms, longest), signal),
 };

@@ -102,13 +102,13 @@ class TokenBucket {
     this.#throttle = throttle;
     this.#clock = clock;
     this.#tokens = throttle.burst;
-    this.#at = clock.now();
+    this.#at = clock.monotonic();
   }
 
   /** Takes one that may only come: returns the milliseconds until it does. */
   take(): number {
     const { qps, burst } = this.#throttle;
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) / 1000) * qps) - 1;
     this.#at = now;
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens / qps) * 1000);

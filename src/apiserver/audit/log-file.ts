@@ -93,8 +93,8 @@ export class LogFile {
   #isOpen(): boolean {
     const { clock, onError } = this.#options;
     if (this.#stream) return true;
-    if (clock.now() < this.#retryAt) return false;
-    this.#retryAt = clock.now() + 1000;
+    if (clock.monotonic() < this.#retryAt) return false;
+    this.#retryAt = clock.monotonic() + 1000;
     try {
       this.open();
       return true;

@@ -19,6 +19,7 @@ function server(...codes: number[]) {
   const errors: unknown[] = [];
   const clock: Clock = {
     now: () => 0,
+    monotonic: () => 0,
     after: () => ({ cancel() {} }),
     async sleep(ms, signal) {
       signal?.throwIfAborted();

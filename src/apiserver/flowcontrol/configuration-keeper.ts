@@ -47,17 +47,17 @@ export class ConfigurationKeeper {
     const unsubscribe = [this.#schemas.cache.subscribe(wake), this.#levels.cache.subscribe(wake)];
     signal.addEventListener('abort', wake, { once: true });
     const { clock } = this.#options;
-    let nextLook = clock.now();
+    let nextLook = clock.monotonic();
     try {
       while (!signal.aborted) {
         // Made before the look: a change during it is not missed.
         const changed = new Promise<void>((resolve) => (this.#wake = resolve));
-        if (clock.now() >= nextLook) {
+        if (clock.monotonic() >= nextLook) {
           await this.#attempt(() => this.#ensureAll(), signal);
-          nextLook = clock.now() + lookEveryMs;
+          nextLook = clock.monotonic() + lookEveryMs;
         }
         await this.#attempt(() => this.#updateStatuses(), signal);
-        const timer = clock.after(Math.max(nextLook - clock.now(), 0), wake);
+        const timer = clock.after(Math.max(nextLook - clock.monotonic(), 0), wake);
         await changed;
         timer.cancel();
       }

@@ -60,7 +60,7 @@ class Laps {
   }
 
   begin(): void {
-    this.#at = this.#clock.now();
+    this.#at = this.#clock.monotonic();
   }
 
   /** Ends the lap; seconds since `start`. */

@@ -65,8 +65,8 @@ export class MeteredStorage implements Storage {
   }
 
   #timed<T>(operation: string, key: string, work: Promise<T>): Promise<T> {
-    const started = this.#clock.now();
-    const observe = () => this.#seriesOf(operation, key).observe((this.#clock.now() - started) / 1000);
+    const started = this.#clock.monotonic();
+    const observe = () => this.#seriesOf(operation, key).observe((this.#clock.monotonic() - started) / 1000);
     // The caller has the work itself, so that it waits no longer for being timed.
     work.then(observe, () => {
       observe();

@@ -17,7 +17,7 @@ export class ExpiringCache<T> {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     this.#entries.delete(key);
-    if (entry.until <= this.#clock.now()) return undefined;
+    if (entry.until <= this.#clock.monotonic()) return undefined;
     this.#entries.set(key, entry);
     return entry.value;
   }
@@ -25,7 +25,7 @@ export class ExpiringCache<T> {
   /** `ttl` in milliseconds. */
   set(key: string, value: T, ttl: number): void {
     this.#entries.delete(key);
-    this.#entries.set(key, { value, until: this.#clock.now() + ttl });
+    this.#entries.set(key, { value, until: this.#clock.monotonic() + ttl });
     dropOldest(this.#entries, this.#size);
   }
 }

@@ -31,11 +31,11 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
   slices.follow(sliceInformer, (key) => controller.queue.add(key));
 
   async function sync(key: string) {
-    const begun = clock.now();
+    const begun = clock.monotonic();
     try {
       return await mirror(key);
     } finally {
-      metrics.ended((clock.now() - begun) / 1000);
+      metrics.ended((clock.monotonic() - begun) / 1000);
     }
   }
 

@@ -74,14 +74,14 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     const cached = nodeInformer.lister.get(name);
     if (!cached) return undefined;
     tellRegistration(cached, 'RegisteredNode');
-    const now = clock.now();
-    const silentFor = heartbeats.silentFor(name, now);
+    const now = clock.monotonic();
+    const silentFor = heartbeats.silentFor(name);
     let isReady: boolean;
     try {
-      const node = silentFor >= grace ? await tellSilence(cached, now) : cached;
+      const node = silentFor >= grace ? await tellSilence(cached) : cached;
       isReady = readyStatusOf(node) === 'True';
       if (isReady) evictions.end(name);
-      await setTaints(node, now);
+      await setTaints(node);
       if (!isReady) await markPodsNotReady(name);
     } catch (error) {
       // The next look sees what has changed in between.
@@ -93,13 +93,13 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     return { requeueAfter: Math.min(next, evictions.isNews(name, now) ? together : monitorPeriod) };
   }
 
-  async function tellSilence(node: Readonly<Node>, now: number): Promise<Readonly<Node>> {
-    const conditions = silentConditions(node, now);
+  async function tellSilence(node: Readonly<Node>): Promise<Readonly<Node>> {
+    const conditions = silentConditions(node, clock.now());
     if (!conditions) return node;
     const copy = jsonCopy(node) as Node;
     copy.status = { ...copy.status, conditions };
     const updated = await nodeClient.update(copy, { subresource: 'status' });
-    evictions.tell(node.metadata.name, now);
+    evictions.tell(node.metadata.name, clock.monotonic());
     health.set(updated);
     if (readyStatusOf(node) === 'True') {
       tellOfNode(updated, 'NodeNotReady', `Node ${node.metadata.name} status is now: NodeNotReady`);
@@ -107,8 +107,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     return updated;
   }
 
-  async function setTaints(node: Readonly<Node>, now: number): Promise<void> {
-    const taints = taintsFor(node, now, () => evictions.mayBegin(node, now));
+  async function setTaints(node: Readonly<Node>): Promise<void> {
+    const taints = taintsFor(node, clock.now(), () => evictions.mayBegin(node, clock.monotonic()));
     if (!taints) return;
     const { name, uid, resourceVersion } = node.metadata;
     await nodeClient.patch({ name, type: 'merge', body: { metadata: { uid, resourceVersion }, spec: { taints } } });

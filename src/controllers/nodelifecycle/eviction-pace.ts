@@ -3,7 +3,7 @@
 interface Bucket {
   /** Nodes a second. */
   readonly rate: number;
-  /** Milliseconds since the epoch: when the next node may begin. */
+  /** When the next node may begin, by the `now` that is asked with. */
   readonly next: number;
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../../system/clock.ts';
 
 export class Heartbeats {
   readonly #clock: Clock;
-  /** Milliseconds since the epoch, by name. */
+  /** By name, as the clock's `monotonic`: a time that is set is nobody's silence. */
   readonly #heard = new Map<string, number>();
 
   constructor(clock: Clock) {
@@ -31,12 +31,13 @@ export class Heartbeats {
   }
 
   /** Milliseconds; 0 for a node that nobody knows. */
-  silentFor(name: string, now: number): number {
+  silentFor(name: string): number {
+    const now = this.#clock.monotonic();
     return now - (this.#heard.get(name) ?? now);
   }
 
   #hear(name: string): void {
-    this.#heard.set(name, this.#clock.now());
+    this.#heard.set(name, this.#clock.monotonic());
   }
 }
 

@@ -102,6 +102,23 @@ test('a silent node is Unknown and tainted after 50 s, its pods not ready at onc
   expect(await told()).toContain('node-1: RemovingNode: Node node-1 event: Removing Node node-1 from Controller');
 });
 
+test("a time that is set by a year is nobody's silence, and hides none", async () => {
+  const year = 365 * 86_400_000;
+  await start();
+  for (const step of [year, -2 * year, year]) {
+    await pass(30, true);
+    harness.clock.step(step);
+    // Something else about the node changes, and it is looked at.
+    const labels = { step: String(step) };
+    await harness.api.resource<Node>(nodes).patch({ name: 'node-1', type: 'merge', body: { metadata: { labels } } });
+    await harness.settle();
+    expect(ready(await node())?.status).toBe('True');
+  }
+  harness.clock.step(-year);
+  await pass(60, false);
+  expect(ready(await node())?.status).toBe('Unknown');
+});
+
 test('where no node is ready, nobody is evicted, until some are ready again', async () => {
   await start({ others: [], silent: ['node-3'] });
   // Not for a moment.

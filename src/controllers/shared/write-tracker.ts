@@ -56,13 +56,13 @@ export class WriteTracker<T extends KubeObject> {
 
   #add(owner: string, object: Readonly<T>, version: bigint | undefined): void {
     const { name, namespace, uid } = object.metadata;
-    const write = { name, namespace, uid, version, since: this.#clock.now() };
+    const write = { name, namespace, uid, version, since: this.#clock.monotonic() };
     if (this.#seen(write)) return;
     this.#writes.set(owner, [...(this.#writes.get(owner) ?? []), write]);
   }
 
   #seen(write: Write): boolean {
-    if (this.#clock.now() - write.since > timeout) return true;
+    if (this.#clock.monotonic() - write.since > timeout) return true;
     const cached = this.#informer.lister.get(write.name, write.namespace);
     const same = cached?.metadata.uid === write.uid ? cached : undefined;
     if (write.version === undefined) return !same || same.metadata.deletionTimestamp !== undefined;

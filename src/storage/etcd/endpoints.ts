@@ -68,7 +68,7 @@ export class Endpoints {
    * out; otherwise it rejects with the GrpcError, and the caller does not know whether it was.
    */
   async call<In, Out>(method: Method<In, Out>, request: In, kind: CallKind): Promise<Out> {
-    const end = this.#clock.now() + (kind.patience ?? patience);
+    const end = this.#clock.monotonic() + (kind.patience ?? patience);
     const timeout = Math.min(kind.patience ?? patience, kind.idempotent ? readTimeout : writeTimeout);
     for (let failures = 0; ; ) {
       const member = this.#current;
@@ -77,7 +77,7 @@ export class Endpoints {
       } catch (error) {
         const next = this.#leave(member, error);
         failures += 1;
-        if (!next || !mayRepeat(error as GrpcError, kind) || this.#clock.now() >= end) throw error;
+        if (!next || !mayRepeat(error as GrpcError, kind) || this.#clock.monotonic() >= end) throw error;
         await this.#pause(failures);
       }
     }

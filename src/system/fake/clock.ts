@@ -7,7 +7,9 @@ interface Pending {
 
 /** A clock that stands still until a test advances it. */
 export class FakeClock implements Clock {
+  /** Of {@link monotonic}; the time of the wall is `#ahead` of it. */
   #now: number;
+  #ahead = 0;
   #pending: Pending[] = [];
   #asked = Promise.withResolvers<void>();
 
@@ -16,7 +18,16 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#ahead;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  /** Sets the time of the wall forward or back, as NTP does: nobody has waited for it. */
+  step(ms: number): void {
+    this.#ahead += ms;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ const longest = 2 ** 31 - 1;
 
 export const realClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   async sleep(ms, signal) {
     let rest = ms;
     for (; rest > longest; rest -= longest) await delay(longest, undefined, { signal });

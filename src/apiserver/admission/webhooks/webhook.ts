@@ -86,13 +86,13 @@ export async function ask(
     throw dryRunUnsupported(hook.name);
   }
   let verdict: Verdict;
-  const started = view.clock.now();
+  const started = view.clock.monotonic();
   const tell = (outcome: Pick<WebhookOutcome, 'result' | 'code'>) =>
     view.webhookAsked?.({
       name: hook.name,
       type: isMutating ? 'admit' : 'validating',
       operation: request.operation,
-      duration: view.clock.now() - started,
+      duration: view.clock.monotonic() - started,
       ...outcome,
     });
   const failed = (error: unknown): undefined => {

@@ -35,7 +35,7 @@ export class KeySet {
   async find(isSigner: (key: IssuerKey) => boolean): Promise<IssuerKey | undefined> {
     const known = this.#keys.find(isSigner);
     if (known) return known;
-    const isTooSoon = !this.#fetching && this.#options.clock.now() - this.#tried < minimumPeriod;
+    const isTooSoon = !this.#fetching && this.#options.clock.monotonic() - this.#tried < minimumPeriod;
     if (isTooSoon) {
       if (this.#failure !== undefined) throw this.#failure;
       return undefined;
@@ -47,7 +47,7 @@ export class KeySet {
   }
 
   async #fetch(): Promise<readonly IssuerKey[]> {
-    this.#tried = this.#options.clock.now();
+    this.#tried = this.#options.clock.monotonic();
     try {
       this.#keysUrl ??= await this.#discover();
       const { keys } = JSON.parse(await this.#options.fetchText(this.#keysUrl)) as { readonly keys?: unknown };

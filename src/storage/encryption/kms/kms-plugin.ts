@@ -103,7 +103,7 @@ export class KmsPlugin implements Transformer {
   /** Asks the service how it is, and takes up another key of its. Undefined: all is well. What was found stands for a while. */
   check(): Promise<string | undefined> {
     const { clock } = this.#options;
-    if (this.#last && clock.now() < this.#last.until) return Promise.resolve(this.#last.error);
+    if (this.#last && clock.monotonic() < this.#last.until) return Promise.resolve(this.#last.error);
     this.#checking ??= this.#look().finally(() => {
       this.#checking = undefined;
     });
@@ -150,7 +150,7 @@ export class KmsPlugin implements Transformer {
       error = rpcText(failure);
       told = `failed to perform status section of the healthz check for KMS Provider ${this.name}, error: ${error}`;
     }
-    this.#last = { error, until: clock.now() + (error === undefined ? wellFor : unwellFor) };
+    this.#last = { error, until: clock.monotonic() + (error === undefined ? wellFor : unwellFor) };
     return told;
   }
 
