@@ -1,5 +1,6 @@
 // The durable side of the embedded store: an append-only table of writes in SQLite. Synchronous; it runs in a thread of
 // its own (writer.ts), so that waiting for the disk stops nobody.
+import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /**
@@ -34,7 +35,9 @@ export interface JournalContents {
 }
 
 export class Journal {
+  readonly #path: string;
   readonly #db: DatabaseSync;
+  readonly #inode: number | undefined;
   /** Prepared once the table is there. */
   #insert: StatementSync | undefined;
   /** Pages of the write-ahead log that are not in the file, about. */
@@ -42,11 +45,13 @@ export class Journal {
 
   /** Opens or makes the file and locks it. Throws an Error with a one-line message when that cannot be. */
   constructor(path: string) {
+    this.#path = path;
     this.#db = new DatabaseSync(path);
     try {
       this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
       this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}`);
       this.#migrate(path);
+      this.#inode = inodeOf(path);
     } catch (error) {
       this.#db.close();
       const { errstr } = error as { errstr?: string };
@@ -119,6 +124,8 @@ export class Journal {
 
   /** Writes all rows or none, and returns when they are on disk. */
   append(rows: readonly JournalRow[]): void {
+    // What is written to a file without a name is gone with the process, and nobody would know before.
+    if (inodeOf(this.#path) !== this.#inode) throw new Error(`${this.#path} was removed or replaced`);
     this.#insert ??= this.#db.prepare('INSERT INTO writes VALUES (?, ?, ?, ?, ?)');
     const insert = this.#insert;
     let length = 0;
@@ -179,4 +186,8 @@ export class Journal {
       throw error;
     }
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }

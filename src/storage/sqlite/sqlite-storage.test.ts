@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -153,6 +153,22 @@ test('a second process is refused while the first one holds the file', async () 
   const first = await SqliteStorage.open({ path });
   await expect(SqliteStorage.open({ path })).rejects.toThrow('is in use by another process');
   await first.close();
+});
+
+test('nothing is acknowledged that would go to a file that is not there any more', async () => {
+  const path = freshPath();
+  const storage = await SqliteStorage.open({ path });
+  const put = (key: string) => storage.transact({ compare: [], operations: [{ type: 'put', key, value: '1' }] });
+  await put('/a');
+  const why = `the write was not stored: ${path} was removed or replaced`;
+  renameSync(path, `${path}.away`);
+  await expect(put('/b')).rejects.toThrow(why);
+  copyFileSync(`${path}.away`, path);
+  await expect(put('/b')).rejects.toThrow(why);
+  renameSync(`${path}.away`, path);
+  await put('/b');
+  expect((await storage.range({ prefix: '/' })).items.map(({ key }) => key)).toEqual(['/a', '/b']);
+  await storage.close();
 });
 
 test('a file of another layout, or that is no database, is refused in one line', async () => {
