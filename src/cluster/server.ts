@@ -1,5 +1,6 @@
 // The control plane as one process: storage, keys, API server, listeners, controllers and scheduler put together.
 
+import { access, constants } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
@@ -57,6 +58,8 @@ export async function startControlPlane(config: ServerConfig): Promise<ControlPl
 async function prepareFolder(dataDir: string): Promise<void> {
   try {
     await makeFolder(dataDir, 0o700);
+    // SQLite says "disk I/O error" of a folder that cannot be written to.
+    await access(dataDir, constants.W_OK);
   } catch (error) {
     throw new Failure(`cannot use the data directory ${dataDir}: ${errorMessage(error)}`, { cause: error });
   }
