@@ -320,6 +320,8 @@ class Session {
   constructor(target: GrpcTarget, keepalive: number | undefined) {
     this.#http2 = connectTo(target);
     this.#http2.on('connect', () => {
+      // Told also of a connection that comes about after the session was given up.
+      if (this.#http2.destroyed) return;
       this.wasConnected = true;
       this.#http2.setLocalWindowSize(connectionWindow);
     });
