@@ -145,6 +145,7 @@ test('where no etcd is, opening fails in one line that says where and why', asyn
   const opening = EtcdStorage.open({ endpoints: etcd.endpoints, clock, random });
   await expect(opening).rejects.toThrow(`etcd does not answer at ${etcd.endpoints[0]}: `);
   await expect(opening).rejects.toThrow('ECONNREFUSED');
+  await expect(EtcdStorage.open({ endpoints: [], clock, random })).rejects.toThrow('there must be an endpoint of etcd');
   await expect(EtcdStorage.open({ endpoints: ['ftp://x'], clock, random })).rejects.toThrow('is no endpoint of etcd');
 });
 

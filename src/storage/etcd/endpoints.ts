@@ -54,7 +54,10 @@ export class Endpoints {
   readonly #random: Random;
   #current = 0;
 
+  /** Throws a one-line Error for what is no endpoint, and where there is none. */
   constructor({ endpoints, tls = {}, clock, random }: EtcdOptions) {
+    if (endpoints.length === 0)
+      throw new Error('there must be an endpoint of etcd: http://HOST:PORT or https://HOST:PORT');
     this.#members = endpoints.map((text) => {
       const { host, port, secure } = parseEndpoint(text);
       return new GrpcClient({ host, port, ...(secure && { tls }) }, { maxReceiveBytes, keepalive });
