@@ -13,7 +13,7 @@ export interface Exchange {
   /** The same with the name that a field selector says. */
   readonly named: RequestInfo;
   readonly auditID: string;
-  /** Milliseconds since the epoch. */
+  /** As the clock's `monotonic`. */
   readonly received: number;
   /** Nobody knows who asks. */
   isUnknown: boolean;
