@@ -1,7 +1,10 @@
 // Writing to streams with patience.
 import type { Duplex, Writable } from 'node:stream';
 
-/** Writes, and resolves when the stream can take more: at once, after its drain, or when it is closed. A stream that is gone swallows it. */
+/**
+ * Writes, and resolves when the stream can take more: at once, after its drain, or when it is closed. A stream that is gone
+ * swallows what is written.
+ */
 export function write(stream: Duplex, chunk: Uint8Array): Promise<void> | void {
   if (!stream.writable || stream.write(chunk)) return;
   return drained(stream);

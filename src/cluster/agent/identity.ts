@@ -120,7 +120,10 @@ async function refuseTakenName(
   }
 }
 
-/** Where a Node is that lives on another machine than the one with these addresses; undefined for this machine's, and for one that is not Ready. */
+/**
+ * Where a Node is that lives on another machine than the one with these addresses; undefined for this machine's, and for one that
+ * is not Ready.
+ */
 export function addressOfOther(node: Readonly<Node>, nodeIPs: readonly string[]): string | undefined {
   const addresses = internalIPs(node);
   return isNodeReady(node) && !addresses.some((address) => nodeIPs.includes(address)) ? addresses[0] : undefined;

@@ -19,7 +19,8 @@ export interface KernelPacket extends Passing {
 
 /**
  * Packets in the order in which the kernel met them. `watchTable` is the watcher's own, whose steps say nothing: every packet
- * meets it first; so do those of others who watch at the same time. A packet that goes on to another device is given another id there, and is the same one.
+ * meets it first; so do those of others who watch at the same time. A packet that goes on to another device is given another id
+ * there, and is the same one.
  */
 export function readTrace(lines: readonly string[], watchTable: string): KernelPacket[] {
   const packets = new Map<string, { -readonly [K in keyof KernelPacket]: KernelPacket[K] } & { steps: KernelStep[] }>();
