@@ -8,10 +8,10 @@ import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
-import { schemaFor } from './create.ts';
 import { writeQuery } from './options.ts';
 import { valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { schemaFor } from './written-object.ts';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' };
 

@@ -1,10 +1,6 @@
 // POST: makes an object.
 
-import type { ResourceFacts } from '../../api/resource.ts';
 import { andThen } from '../../apimachinery/later.ts';
-import type { GroupVersionKind, KubeObject } from '../../apimachinery/object.ts';
-import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
-import { badRequest } from '../../apimachinery/status.ts';
 import { methodNotAllowed } from '../errors.ts';
 import { dropSystemMetadata } from '../registry/metadata.ts';
 import type { ApiResponse } from '../request.ts';
@@ -15,31 +11,7 @@ import { writeQuery } from './options.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { objectResponse, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
-
-/** The group, version and kind of a resource's or subresource's body. */
-export function kindOf(facts: ResourceFacts): GroupVersionKind {
-  return { ...(facts.kindGroupVersion ?? { group: facts.group, version: facts.version }), kind: facts.kind };
-}
-
-export function schemaFor({ parts, definition }: ResourceRequest, kind: GroupVersionKind): ObjectSchema {
-  const isOwn = kind.kind === definition.kind && kind.group === definition.group;
-  const schema = (isOwn ? definition.schema : undefined) ?? parts.schemas.schemaOf(kind);
-  if (!schema) throw new Error(`no schema of ${kind.kind} in ${kind.group}/${kind.version}`);
-  return schema;
-}
-
-/** Sets the namespace of the URL, or none where the kind has none; throws 400 when the object names another. */
-export function placeInNamespace(object: KubeObject, { info, definition }: ResourceRequest): void {
-  const { metadata } = object;
-  if (!definition.namespaced) {
-    delete metadata.namespace;
-    return;
-  }
-  if (metadata.namespace && metadata.namespace !== info.namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  metadata.namespace = info.namespace;
-}
+import { kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 export async function handleCreate(request: ResourceRequest): Promise<ApiResponse> {
   const { definition, info, parts, user, store, warnings } = request;

@@ -7,7 +7,7 @@ import { admitConnect, writeAdmission } from './admission.ts';
 import { handleBinding } from './binding.ts';
 import { readObject } from './body.ts';
 import { handleComponentStatuses } from './component-statuses.ts';
-import { handleCreate, kindOf, placeInNamespace, schemaFor } from './create.ts';
+import { handleCreate } from './create.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
 import { handleEviction } from './eviction.ts';
 import { asFreshAsWanted, handleList } from './list.ts';
@@ -18,6 +18,7 @@ import type { ResourceRequest } from './resource-request.ts';
 import { handleScale } from './scale.ts';
 import { handleUpdate } from './update.ts';
 import { handleWatch } from './watch.ts';
+import { kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 type Handler = (request: ResourceRequest) => Promise<ApiResponse>;
 

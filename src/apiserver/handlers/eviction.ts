@@ -9,11 +9,11 @@ import type { DeleteOptions } from '../registry/deletion.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
-import { kindOf, schemaFor } from './create.ts';
 import { deleteOne } from './delete.ts';
 import { writeQuery } from './options.ts';
 import { valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { kindOf, schemaFor } from './written-object.ts';
 
 type EvictionBody = KubeObject & {
   deleteOptions?: Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] };

@@ -15,12 +15,11 @@ import { formatTime } from '../../apimachinery/time.ts';
 import { managerOfUserAgent } from '../../apimachinery/validation/field-manager.ts';
 import type { Clock } from '../../system/clock.ts';
 import { asKind } from './body.ts';
-import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { versionsOf } from './object-versions.ts';
 import type { WriteQuery } from './options.ts';
 import { ownFieldsOf } from './own-fields.ts';
 import type { ResourceRequest } from './resource-request.ts';
-import { checkName } from './update.ts';
+import { checkName, kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 function writerOf(
   request: ResourceRequest,

@@ -6,9 +6,9 @@ import { withoutManagedFields } from '../../apimachinery/managedfields/record-up
 import { ConversionError, type Versions, type VersionView } from '../../apimachinery/managedfields/versions.ts';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
-import { kindOf, schemaFor } from './create.ts';
 import { ownFieldsOf } from './own-fields.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { kindOf, schemaFor } from './written-object.ts';
 
 /** What a request for `definition` needs to know of all versions; others than its own are looked at only when they are met. */
 export function versionsOf(request: ResourceRequest, schema: ObjectSchema): Versions {

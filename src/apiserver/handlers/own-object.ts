@@ -3,9 +3,9 @@
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
 import { isAlreadyExists } from '../../apimachinery/status.ts';
 import { decodeAs } from './body.ts';
-import { kindOf } from './create.ts';
 import { recordMaker } from './field-managers.ts';
 import type { ServerParts } from './resource-request.ts';
+import { kindOf } from './written-object.ts';
 
 /** Creates an object unless it is there. Its kind must be a built-in one, its namespace (if it has one) is named in it. */
 export async function createOwnObject(

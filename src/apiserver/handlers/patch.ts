@@ -12,14 +12,14 @@ import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { asKind, otherKind } from './body.ts';
-import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { applyConfiguration, recordManager } from './field-managers.ts';
 import { type WriteQuery, writeQuery } from './options.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { applyPatch, type Patch, patchType, readPatch } from './patch-body.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
-import { checkName, updateStrategy } from './update.ts';
+import { updateStrategy } from './update.ts';
+import { checkName, kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 export async function handlePatch(request: ResourceRequest): Promise<ApiResponse> {
   const { definition, info, store, warnings } = request;

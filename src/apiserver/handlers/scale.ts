@@ -24,7 +24,6 @@ import { metadataNotAcceptable } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
-import { placeInNamespace, schemaFor } from './create.ts';
 import { appliedAs, recordManagerAs } from './field-managers.ts';
 import { asFreshAsWanted } from './list.ts';
 import { writeQuery } from './options.ts';
@@ -32,7 +31,7 @@ import { decodePatched } from './patch.ts';
 import { applyPatch, patchType, readPatch } from './patch-body.ts';
 import { partialMetadata, rowOf, tableColumns, tableOf, valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
-import { checkName, checkUid } from './update.ts';
+import { checkName, checkUid, placeInNamespace, schemaFor } from './written-object.ts';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
 

@@ -3,18 +3,16 @@
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { setKey } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import { badRequest, conflict } from '../../apimachinery/status.ts';
-import { table } from '../../apimachinery/table.ts';
 import type { UpdateStrategy } from '../registry/write-request.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
-import { kindOf, placeInNamespace, schemaFor } from './create.ts';
 import { recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
+import { checkName, checkUid, kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 /** The rules of an update: of the object itself, or of one of its subresources. */
 export function updateStrategy(definition: ResourceDefinition, subresource: string): UpdateStrategy {
@@ -38,42 +36,6 @@ function keepAllBut(part: 'spec' | 'status'): (object: KubeObject, old: KubeObje
     for (const [key, value] of Object.entries(source))
       if (key !== part && key !== 'metadata') setKey(target, key, value);
   };
-}
-
-export function checkName(object: KubeObject, { info }: ResourceRequest): void {
-  const { name } = object.metadata;
-  if (!name) {
-    throw badRequest(`the name of the object (${info.name} based on URL) was undeterminable: name must be provided`);
-  }
-  if (name !== info.name) {
-    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${info.name})`);
-  }
-}
-
-/** Where upstream keeps an object: part of the text of one conflict. */
-function upstreamKey({ definition, info }: ResourceRequest): string {
-  const folders = table<string>({
-    services: 'services/specs',
-    endpoints: 'services/endpoints',
-    nodes: 'minions',
-    ingresses: 'ingress',
-  });
-  const folder = folders[definition.resource] ?? definition.resource;
-  const group = definition.schema === undefined ? [] : [definition.group];
-  return ['/registry', ...group, folder, ...(info.namespace ? [info.namespace] : []), info.name].join('/');
-}
-
-/** 409 where the object is of another UID than the present one, or there is none. */
-export function checkUid(object: KubeObject, old: Readonly<KubeObject> | undefined, request: ResourceRequest): void {
-  const given = object.metadata.uid;
-  const present = old?.metadata.uid ?? '';
-  if (!given || given === present) return;
-  const why = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${present}`;
-  throw conflict(
-    request.definition,
-    request.info.name,
-    `StorageError: invalid object, Code: 4, Key: ${upstreamKey(request)}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
-  );
 }
 
 export async function handleUpdate(request: ResourceRequest): Promise<ApiResponse> {
