@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import type { KubeList, KubeObject } from '../apimachinery/object.ts';
 import { settle } from '../client/fake/settle.ts';
 import { MemoryStorage } from '../storage/memory/memory-storage.ts';
+import { FakeClock } from '../system/fake/clock.ts';
+import { EventExpiry } from './event-expiry.ts';
 import { startTestServer, type TestServer } from './fake/test-server.ts';
+import { WatchCache } from './watch-cache/watch-cache.ts';
 
 const events = '/api/v1/namespaces/n/events';
 const minute = 60_000;
@@ -51,4 +54,31 @@ test('a time that is set by a day neither ends events nor keeps them', async () 
   await pass(server, 21 * minute);
   expect(await names(server)).toEqual([]);
   server.stop();
+});
+
+test('an event that somebody spoilt in storage keeps no other from going', async () => {
+  const [storage, clock, errors] = [new MemoryStorage(), new FakeClock(), [] as unknown[]];
+  const cache = new WatchCache(storage, clock, { isStorageShared: true });
+  const put = (name: string, value: string) =>
+    storage.transact({ compare: [], operations: [{ type: 'put', key: `/registry/core/events/n/${name}`, value }] });
+  const left = async () =>
+    (await storage.range({ prefix: '/registry/' })).items.map(({ key }) => key.split('/').at(-1));
+  const event = (name: string) => `{"kind":"Event","apiVersion":"v1","metadata":{"name":"${name}","namespace":"n"}}`;
+  await cache.load();
+  const stop = new AbortController();
+  const { signal } = stop;
+  const expiry = new EventExpiry({ storage, cache, clock, eventTtl: minute, onError: (error) => errors.push(error) });
+  const running = [cache.run(signal), expiry.run(signal)];
+  await put('spoilt', event('spoilt'));
+  await put('other', event('other'));
+  await put('spoilt', 'no JSON');
+  await settle();
+  for (let i = 0; i < 3; i++) {
+    clock.advance(minute);
+    await settle();
+  }
+  expect(errors).toEqual([]);
+  expect(await left()).toEqual(['spoilt']);
+  stop.abort();
+  await Promise.all(running);
 });

@@ -54,6 +54,8 @@ export class EventExpiry {
     const oldest = clock.monotonic() - eventTtl;
     for (const [key, at] of this.#written) {
       if (at > oldest) return;
+      // One that somebody spoilt in storage: what is to become of it is for those who can read it.
+      if (events.isUnreadable(key)) continue;
       const stored = events.get(key);
       // One that is written meanwhile stays, and is looked at again as a new one.
       const compare = [{ key, modRevision: stored?.revision ?? 0 }];
