@@ -411,6 +411,35 @@ test('a request that is being answered when the server ends gets its answer; a s
   await stream;
 });
 
+test('a compressed body that breaks off ends its answer, and one whose client leaves is let go of', async () => {
+  const { options } = await serverOptions(realClock);
+  const letGo = Promise.withResolvers<void>();
+  async function* body(path: string) {
+    try {
+      for (;;) {
+        yield 'x'.repeat(100_000);
+        if (path === '/broken') throw new Error('no more');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      if (path === '/endless') letGo.resolve();
+    }
+  }
+  const serving = new Listener(options, async ({ path }) => {
+    return { status: 200, headers: {}, body: body(path), isCompressible: true };
+  });
+  const base = `https://127.0.0.1:${(await serving.listen()).port}`;
+  const get = async (path: string): Promise<IncomingMessage> => {
+    const headers = { 'accept-encoding': 'gzip' };
+    const asked = request(new URL(path, base), { rejectUnauthorized: false, agent: false, headers }).end();
+    return (await once(asked, 'response'))[0];
+  };
+  await expect((await get('/broken')).toArray()).rejects.toThrow('aborted');
+  (await get('/endless')).destroy();
+  await letGo.promise;
+  await serving.close();
+});
+
 test('a client that is silent does not hold up the end of the server', async () => {
   const { options } = await serverOptions(realClock);
   const ending = new Listener(options, async () => textResponse(200, 'ok'));

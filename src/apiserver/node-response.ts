@@ -2,7 +2,7 @@
 
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import { drained } from '../client/drained.ts';
@@ -28,15 +28,11 @@ interface Carrier {
 export function sendResponse(response: ApiResponse, carrier: Carrier): Promise<void> | void {
   try {
     const sending = send(response, carrier);
-    return sending?.catch(() => destroy(carrier));
+    // The client went away, or a body broke off.
+    return sending?.catch(() => breakOff(carrier.outgoing));
   } catch {
-    destroy(carrier);
+    breakOff(carrier.outgoing);
   }
-}
-
-/** The client went away, or a body broke off. */
-function destroy({ outgoing }: Carrier): void {
-  breakOff(outgoing);
 }
 
 /** The connection tells that the answer is not whole: of HTTP/2 the stream, whose reset says NO_ERROR unless there is one. */
@@ -52,7 +48,8 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
     outgoing.end('this path speaks only to connections that upgrade\n');
     return;
   }
-  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return sendStream(response, { request, outgoing });
+  if (typeof body !== 'string' && !(body instanceof Uint8Array))
+    return sendStream(body, response, { request, outgoing });
   if (body.length > smallestCompressed && acceptsGzip(request.headers['accept-encoding'])) {
     return sendCompressed({ status, headers, body }, outgoing);
   }
@@ -65,7 +62,7 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
   // A stream of HTTP/2 has ended with a head that nothing follows.
   if (outgoing.writableEnded) return;
   // Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice.
-  outgoing.end(headers.warning === undefined ? body : Buffer.from(body as string));
+  outgoing.end(headers.warning !== undefined && typeof body === 'string' ? Buffer.from(body) : body);
 }
 
 async function sendCompressed(
@@ -73,14 +70,16 @@ async function sendCompressed(
   outgoing: Outgoing,
 ): Promise<void> {
   if (outgoing.destroyed) return;
-  const packed = await compress(body, { level: 1 });
-  start(outgoing, status, { ...headers, ...packedHeaders, 'content-length': String(packed.length) });
-  if (!outgoing.writableEnded) outgoing.end(packed);
+  const bytes = await compress(body, { level: 1 });
+  start(outgoing, status, { ...headers, ...packedHeaders, 'content-length': String(bytes.length) });
+  if (!outgoing.writableEnded) outgoing.end(bytes);
 }
 
-async function sendStream(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> {
-  const { headers, status, isCompressible } = response;
-  const body = response.body as PushedBody | AsyncIterable<string | Uint8Array>;
+async function sendStream(
+  body: PushedBody | AsyncIterable<string | Uint8Array>,
+  { headers, status, isCompressible }: Omit<ApiResponse, 'body'>,
+  { request, outgoing }: Carrier,
+): Promise<void> {
   const isPacked = isCompressible === true && acceptsGzip(request.headers['accept-encoding']);
   start(outgoing, status, isPacked ? { ...headers, ...packedHeaders } : headers);
   if (outgoing.writableEnded) return;
@@ -96,12 +95,16 @@ async function sendStream(response: ApiResponse, { request, outgoing }: Carrier)
     sink.end();
     return;
   }
-  const pieces = isPacked ? Readable.from(body, { objectMode: false }).pipe(createGzip({ level: 1 })) : body;
-  for await (const chunk of pieces as AsyncIterable<string | Uint8Array>) {
+  for await (const chunk of isPacked ? packed(body) : body) {
     if (outgoing.destroyed) return;
     if (!outgoing.write(chunk)) await drained(outgoing);
   }
   outgoing.end();
+}
+
+/** One that breaks off does so packed, too, and is let go of when nobody wants more. */
+function packed(body: AsyncIterable<string | Uint8Array>): AsyncIterable<Uint8Array> {
+  return pipeline(Readable.from(body, { objectMode: false }), createGzip({ level: 1 }), () => {});
 }
 
 function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers']): void {
