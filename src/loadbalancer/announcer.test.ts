@@ -156,6 +156,21 @@ test('when it is silent another has the address within two seconds; back again, 
   expect(machine(fresh).framesSent).toBeGreaterThan(sent); // whoever believed the old one is told again
 });
 
+test.each([-3_600_000, 3_600_000])(
+  'a machine’s time that is set by %i ms moves nothing, and hides nobody’s death',
+  async (ms) => {
+    await addService();
+    const old = await holder();
+    await pass(1500); // at first whoever is Ready counts as alive
+    clock.step(ms);
+    await pass(500);
+    expect(holders()).toEqual([old.name]);
+    old.isCut = true;
+    await pass(2000);
+    expect(holders().filter((name) => name !== old.name)).toHaveLength(1);
+  },
+);
+
 test('no server takes part: with the API away another takes over too, and says so when it is back', async () => {
   await addService();
   const old = await holder();

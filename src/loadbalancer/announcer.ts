@@ -99,7 +99,7 @@ export class Announcer {
     this.#membership = new Membership();
     const open = this.#options.openSocket ?? openHeartbeatSocket;
     const socket = await open(address, (packet, from) => this.#hear(packet, from));
-    this.#openedAt = clock.now();
+    this.#openedAt = clock.monotonic();
     try {
       while (!signal.aborted && (this.#announced.all.size > 0 || this.#held.size > 0)) {
         await this.#sync();
@@ -118,7 +118,7 @@ export class Announcer {
     const heartbeat = decodeHeartbeat(packet);
     if (!heartbeat || heartbeat.node === this.#options.nodeName) return;
     if (!this.#internalIPs(heartbeat.node).includes(canonicalIP(from) ?? from)) return;
-    this.#membership.hear(heartbeat, this.#options.clock.now());
+    this.#membership.hear(heartbeat, this.#options.clock.monotonic());
     const isContested = Object.keys(heartbeat.claims).some((key) => this.#held.has(key));
     if (heartbeat.leaves || isContested) this.#wakeup.wake();
     // Neighbors may believe the other: tell them again.
@@ -144,7 +144,7 @@ export class Announcer {
 
   /** In the first moments nobody was heard of yet: whoever is Ready counts as alive. */
   #peers(eligible: ReadonlySet<string>): Peer[] {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     const heard = [this.#self(), ...this.#membership.alive(now)];
     if (now - this.#openedAt > silenceLimit) return heard;
     const silent = [...eligible].filter((node) => heard.every((peer) => peer.node !== node));
@@ -162,10 +162,10 @@ export class Announcer {
       wanted.some((service) => service.key === key && service.addresses.join() === ips.join());
     const fresh = wanted.filter(({ key }) => !this.#held.has(key));
     await this.#release([...this.#held].filter(([key, held]) => !isWanted(key, held)).map(([key]) => key));
-    for (const service of wanted) if (!this.#held.has(service.key)) this.#hold(service, clock.now());
-    if (fresh.length > 0 || clock.now() - this.#renewedAt >= renewal) await this.#renew(clock.now());
-    await this.#tell(clock.now());
-    for (const service of wanted) this.#record(service, clock.now());
+    for (const service of wanted) if (!this.#held.has(service.key)) this.#hold(service, clock.monotonic());
+    if (fresh.length > 0 || clock.monotonic() - this.#renewedAt >= renewal) await this.#renew(clock.monotonic());
+    await this.#tell(clock.monotonic());
+    for (const service of wanted) this.#record(service, clock.monotonic());
     for (const service of fresh) this.#tellPeople(service);
     this.#membership.keepTerms(new Set(this.#announced.all.keys()));
   }
