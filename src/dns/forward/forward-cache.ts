@@ -27,7 +27,7 @@ export type ReplyKind = 'success' | 'denial';
 export interface CacheEntry {
   readonly reply: ForwardedReply;
   readonly kind: ReplyKind;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds, as the clock's `monotonic`. */
   readonly stored: number;
   readonly expires: number;
   hits: number;

@@ -148,6 +148,19 @@ describe('the cache', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test('keeps an answer neither longer nor shorter where the machine’s time is set', async () => {
+    const { forwarder, clock, asked } = setUp({ '192.0.2.1': good });
+    for (const ms of [-3_600_000, 3_600_000]) {
+      asked.length = 0;
+      await forwarder.resolve(question('example.com.'));
+      clock.step(ms);
+      clock.advance(45_000);
+      const { answers } = await forwarder.resolve(question('example.com.'));
+      expect([answers[0]?.ttl, asked.length]).toEqual([15, 1]);
+      clock.advance(15_000);
+    }
+  });
+
   test.each([
     ['NXDOMAIN for the SOA’s minimum', { rcode: RCODE.NXDOMAIN, answers: [], authority: [soa(300, 20)] }, 20],
     ['no data for the SOA’s TTL where that is less', { answers: [], authority: [soa(10, 300)] }, 10],

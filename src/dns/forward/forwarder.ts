@@ -79,7 +79,7 @@ export class Forwarder {
 
   /** Never rejects: where no upstream answers, or there is none, the reply is SERVFAIL. */
   async resolve(question: ForwardQuestion): Promise<ForwardedReply> {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     const key = keyOf(question);
     const entry = this.#cache.find(key, now);
     this.#metrics.requests.add();
@@ -89,7 +89,7 @@ export class Forwarder {
   }
 
   #hit(key: string, question: ForwardQuestion, entry: CacheEntry): ForwardedReply {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     entry.hits += 1;
     this.#metrics.hits[entry.kind].add();
     const lifetime = entry.expires - entry.stored;
@@ -105,12 +105,12 @@ export class Forwarder {
     this.#metrics.misses.add();
     const { clock } = this.#options;
     if (!entry || isFailure(entry.reply.rcode)) return this.#fetch(key, question);
-    const failedLately = entry.failedAt !== undefined && clock.now() - entry.failedAt < failureRecheckMs;
+    const failedLately = entry.failedAt !== undefined && clock.monotonic() - entry.failedAt < failureRecheckMs;
     const reply = failedLately ? undefined : await this.#within(staleAfterMs, this.#fetch(key, question));
     if (reply && !isFailure(reply.rcode)) return reply;
-    if (!failedLately) entry.failedAt = clock.now();
+    if (!failedLately) entry.failedAt = clock.monotonic();
     this.#metrics.servedStale.add();
-    return aged(entry, clock.now(), staleTTL);
+    return aged(entry, clock.monotonic(), staleTTL);
   }
 
   /** What a promise gives in time, else undefined. */
@@ -134,7 +134,7 @@ export class Forwarder {
     }
     const asked = this.#askUpstreams(question)
       .then((reply) => {
-        const { kind, evicted } = this.#cache.keep(key, reply, this.#options.clock.now());
+        const { kind, evicted } = this.#cache.keep(key, reply, this.#options.clock.monotonic());
         this.#metrics.evictions[kind].add(evicted);
         return reply;
       })

@@ -52,7 +52,7 @@ export class UpstreamPool {
   /** The first useful reply, else the last of any kind; undefined when none came. */
   async ask(question: ForwardQuestion): Promise<Message | undefined> {
     const { clock, metrics } = this.#options;
-    const end = clock.now() + deadlineMs;
+    const end = clock.monotonic() + deadlineMs;
     const order = this.#order();
     if (order.length > 0 && order.every(({ state }) => state === 'failed')) metrics.broken.add();
     let last: Message | undefined;
@@ -62,7 +62,7 @@ export class UpstreamPool {
       last = reply ?? last;
       // SERVFAIL and REFUSED may be this server's own trouble: the next one may know.
       if (reply && reply.rcode !== RCODE.SERVFAIL && reply.rcode !== RCODE.REFUSED) return reply;
-      if (clock.now() >= end || (reply && order.length === 1)) break;
+      if (clock.monotonic() >= end || (reply && order.length === 1)) break;
     }
     return last;
   }
