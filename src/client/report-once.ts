@@ -10,7 +10,7 @@ export function onlyNews(log: (line: string) => void, clock: Clock): (matter: st
   const told = new Map<string, { readonly line: string; readonly at: number }>();
   return (matter, line) => {
     const last = told.get(matter);
-    const at = clock.now();
+    const at = clock.monotonic();
     told.set(matter, { line, at });
     if (last?.line !== line || at - last.at > memory) log(line);
   };

@@ -159,7 +159,7 @@ export class Proxier {
     const watching = backend.watch(() => this.#suspectRules(), signal);
     let retry = firstRetry;
     while (!signal.aborted) {
-      const started = clock.now();
+      const started = clock.monotonic();
       const succeeded = await this.#step();
       retry = succeeded ? firstRetry : Math.min(retry * 2, this.#syncPeriod);
       if (!succeeded) {
@@ -175,7 +175,7 @@ export class Proxier {
         await this.#wakeup.wait(signal);
         timer.cancel();
       }
-      const early = started + (settings.minSyncPeriod ?? 0) - clock.now();
+      const early = started + (settings.minSyncPeriod ?? 0) - clock.monotonic();
       if (early > 0) await clock.sleep(early, signal).catch(() => {});
     }
     await watching;
@@ -214,7 +214,7 @@ export class Proxier {
     const { clock, log } = this.#options;
     try {
       const edited = this.#suspect && (await this.#look());
-      if (clock.now() - this.#lastFull >= fullSyncPeriod) this.#full = true;
+      if (clock.monotonic() - this.#lastFull >= fullSyncPeriod) this.#full = true;
       if (this.#reconfigure) await this.#configure();
       const full = this.#full;
       if (!full && !edited && this.#stale.size === 0 && !this.view.hasChanges) {
@@ -249,12 +249,13 @@ export class Proxier {
 
   async #sync(full: boolean): Promise<void> {
     const { backend, clock, onSynced, log } = this.#options;
-    const start = clock.now();
+    const start = clock.monotonic();
     this.status.started();
     await backend.sync({ full, planning: this.#planning() });
     this.#full = false;
-    if (full) this.#lastFull = clock.now();
-    const duration = clock.now() - start;
+    const end = clock.monotonic();
+    if (full) this.#lastFull = end;
+    const duration = end - start;
     this.status.succeeded();
     const slices = this.written.succeeded(clock.now(), { full });
     const ports = this.#unreported;

@@ -12,6 +12,7 @@ export type ChangedKind = 'service' | 'endpoint';
 export class SyncStatus {
   readonly #clock: Clock;
   readonly #timeout: number;
+  /** As the clock's `monotonic`. */
   #oldestQueued: number | undefined;
   #lastUpdated: number;
   failures = 0;
@@ -32,7 +33,7 @@ export class SyncStatus {
   /** A change came in. */
   queued(kind: ChangedKind): void {
     this.lastQueued = this.#clock.now();
-    this.#oldestQueued ??= this.lastQueued;
+    this.#oldestQueued ??= this.#clock.monotonic();
     this.pending[kind] += 1;
     this.total[kind] += 1;
   }
@@ -50,17 +51,17 @@ export class SyncStatus {
   succeeded(): void {
     this.#lastUpdated = this.#clock.now();
     const { service, endpoint } = this.pending;
-    this.#oldestQueued = service + endpoint > 0 ? this.#lastUpdated : undefined;
+    this.#oldestQueued = service + endpoint > 0 ? this.#clock.monotonic() : undefined;
   }
 
   failed({ full }: { readonly full: boolean }): void {
     this.failures += 1;
     if (!full) this.partialFailures += 1;
-    this.#oldestQueued ??= this.#clock.now();
+    this.#oldestQueued ??= this.#clock.monotonic();
   }
 
   get healthy(): boolean {
-    return this.#oldestQueued === undefined || this.#clock.now() - this.#oldestQueued < this.#timeout;
+    return this.#oldestQueued === undefined || this.#clock.monotonic() - this.#oldestQueued < this.#timeout;
   }
 
   /** When the kernel was last known to hold what is wanted, in milliseconds since the Unix epoch. */

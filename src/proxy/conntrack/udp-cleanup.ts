@@ -58,14 +58,14 @@ export class UdpCleanup {
   async #look(): Promise<void> {
     this.#retry?.cancel();
     const { clock, onReconciled } = this.#options;
-    const start = clock.now();
+    const start = clock.monotonic();
     const [gone, families] = [this.#gone, this.#families];
     this.#gone = new Map();
     this.#families = new Set();
     try {
       for (const family of families) {
         const ended = await this.#endStale(family, [...gone.values()]);
-        onReconciled?.(family, { seconds: (clock.now() - start) / 1000, ended });
+        onReconciled?.(family, { seconds: (clock.monotonic() - start) / 1000, ended });
       }
     } catch (error) {
       // Where there is no such program there will be none in half a minute.

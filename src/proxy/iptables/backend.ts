@@ -141,7 +141,7 @@ export class IptablesBackend implements Backend {
   }
 
   #hear(event: NftEvent): void {
-    this.#lastHeard = this.#options.clock?.now() ?? 0;
+    this.#lastHeard = this.#options.clock?.monotonic() ?? 0;
     if (!this.#edits.read(event)) return;
     this.#broken = true;
     this.#changed();
@@ -154,7 +154,7 @@ export class IptablesBackend implements Backend {
     this.#settling = true;
     clock.after(quiet, () => {
       this.#settling = false;
-      if (this.#writing || clock.now() - this.#lastHeard < quiet) this.#settleLater();
+      if (this.#writing || clock.monotonic() - this.#lastHeard < quiet) this.#settleLater();
       else this.#edits.settle();
     });
   }

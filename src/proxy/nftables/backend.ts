@@ -136,11 +136,11 @@ export class NftablesBackend implements Backend {
   /** Elements are put right from what was heard alone, which takes the same time whatever the size of the tables. */
   #putRight(elements: readonly ElementEvent[]): void {
     const { clock } = this.#options;
-    if (this.#whole || clock.now() < this.#nextRepair) return;
+    if (this.#whole || clock.monotonic() < this.#nextRepair) return;
     const states = [...this.#states.values()];
     const findings = elements.map((event) => states.find(({ family }) => family === event.family)?.heard(event));
     if (!findings.includes('element')) return;
-    this.#nextRepair = this.#contest.found(clock.now());
+    this.#nextRepair = this.#contest.found(clock.monotonic());
     this.#found('edited');
   }
 

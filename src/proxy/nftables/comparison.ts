@@ -54,7 +54,7 @@ export class Comparison {
   /** One at a time: with many elements and a busy machine each takes long. */
   #schedule(): void {
     const { clock } = this.#options;
-    clock.after(Math.max(leastWait, this.#earliest - clock.now()), async () => {
+    clock.after(Math.max(leastWait, this.#earliest - clock.monotonic()), async () => {
       // A kernel that cannot be asked is found out by the next sync.
       await this.#run().catch(() => {});
       if (this.#wanted === undefined) this.#running = false;
@@ -66,12 +66,12 @@ export class Comparison {
     const { clock, states } = this.#options;
     const scope = this.#wanted;
     this.#wanted = undefined;
-    const start = clock.now();
+    const start = clock.monotonic();
     let found = false;
     for (const state of states()) {
       if (await (scope === 'all' ? this.#compareTable(state) : this.#compareSets(state))) found = true;
     }
-    const end = clock.now();
+    const end = clock.monotonic();
     this.#earliest = found ? this.#contest.found(end) : end + restShare * (end - start);
   }
 
