@@ -13,6 +13,7 @@ function start(thresholds: readonly Threshold[]) {
     metadata: { name: 'p', namespace: 'default', uid: 'u' },
     spec: { containers: [{ name: 'c' }], volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }] },
   };
+  const clock = new FakeClock();
   const ended: Verdict[] = [];
   const worker = { pod, holdsResources: true, isCleared: false, end: (verdict: Verdict) => ended.push(verdict) };
   const said: string[] = [];
@@ -22,7 +23,7 @@ function start(thresholds: readonly Threshold[]) {
       listImages: async () => [],
       listContainers: async () => [],
     } as unknown as Cri,
-    clock: new FakeClock(),
+    clock,
     exec: { run: () => Promise.reject(new Error('spawn du EAGAIN')) },
     rootDir: tmpdir(),
     cgroupRoot: '/none',
@@ -37,7 +38,7 @@ function start(thresholds: readonly Threshold[]) {
     event: ({ message }) => said.push(message),
     log: (line) => said.push(line),
   });
-  return { manager, ended, said };
+  return { manager, clock, ended, said };
 }
 
 test('where no process can be started any more, a pod is evicted all the same', async () => {
@@ -47,3 +48,18 @@ test('where no process can be started any more, a pod is evicted all the same', 
   expect(ended).toMatchObject([{ reason: 'Evicted', annotations: { starved_resource: 'pids' } }]);
   expect(manager.pressures()).toEqual(['PIDPressure']);
 });
+
+test.each([-3_600_000, 0, 3_600_000])(
+  'a pressure that is over is told of for as long as it shall be, though the time was set by %i ms',
+  async (ms) => {
+    const thresholds: Threshold[] = [{ signal: 'pid.available', text: '1000000000' }];
+    const { manager, clock } = start(thresholds);
+    await manager.look();
+    thresholds.length = 0;
+    clock.step(ms);
+    clock.advance(999);
+    expect(manager.pressures()).toEqual(['PIDPressure']);
+    clock.advance(1);
+    expect(manager.pressures()).toEqual([]);
+  },
+);

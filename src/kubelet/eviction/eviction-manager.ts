@@ -78,7 +78,7 @@ const clearing = 30_000;
 
 export class EvictionManager {
   readonly #options: EvictionManagerOptions;
-  /** By pressure, when it was last seen (milliseconds since the epoch). */
+  /** By pressure, when it was last seen (as the clock's `monotonic`). */
   readonly #seen = new Map<Pressure, number>();
   readonly #images: ImageCollector;
   #told = '';
@@ -94,7 +94,7 @@ export class EvictionManager {
 
   /** What the node's conditions say now. */
   pressures(): readonly Pressure[] {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     return [...this.#seen].filter(([, at]) => now - at < this.#options.transition).map(([pressure]) => pressure);
   }
 
@@ -117,7 +117,7 @@ export class EvictionManager {
       return false;
     };
     const machine = await machineUsage(rootDir, clock.now());
-    this.#watch = watch(this.#watch, { thresholds: thresholds(), usage: machine, now: clock.now() });
+    this.#watch = watch(this.#watch, { thresholds: thresholds(), usage: machine, now: clock.monotonic() });
     this.#note(this.#watch.met);
     // Who took more than it may is gone before others have to.
     if (await this.#checkLimits().catch(cannotTell)) return;
@@ -138,7 +138,7 @@ export class EvictionManager {
   #note(found: readonly Shortage[]): void {
     const before = this.#told;
     for (const { resource } of found) {
-      this.#seen.set(pressureOf[resource], this.#options.clock.now());
+      this.#seen.set(pressureOf[resource], this.#options.clock.monotonic());
     }
     // One that is over for long enough is news too.
     this.#told = this.pressures().join();
@@ -168,7 +168,7 @@ export class EvictionManager {
       const still = shortages(thresholds, await machineUsage(rootDir, clock.now()), thresholds);
       if (!still.some(({ resource }) => resource === shortage.resource)) return;
     }
-    if (this.#evicted && !this.#evicted.worker.isCleared && clock.now() < this.#evicted.until) return;
+    if (this.#evicted && !this.#evicted.worker.isCleared && clock.monotonic() < this.#evicted.until) return;
     const running = [...this.#options.workers()].filter((worker) => worker.holdsResources);
     const pods = running.map(({ pod }) => pod);
     const usages = await this.#usages(pods, shortage.resource);
@@ -177,7 +177,7 @@ export class EvictionManager {
     if (!first || !worker) return;
     log(`evicting ${first.pod.metadata.namespace}/${first.pod.metadata.name}: ${shortage.resource} runs short`);
     const grace = graceFor(first.pod, shortage.by, this.#options.maxPodGrace);
-    this.#evicted = { worker, until: clock.now() + grace * 1000 + clearing };
+    this.#evicted = { worker, until: clock.monotonic() + grace * 1000 + clearing };
     worker.end(evicted(first, shortage), grace);
   }
 

@@ -53,9 +53,10 @@ test('below the limit nothing goes', async () => {
   expect(left()).toEqual(['used', 'old', 'older']);
 });
 
-test('above it as much goes as must', async () => {
-  const { look, left } = node({ high: 90, low: 80 });
+test('above it as much goes as must, though the time was set back since the last look', async () => {
+  const { look, left, clock } = node({ high: 90, low: 80 });
   await look(400);
+  clock.step(-3_600_000);
   expect(await look(50)).toEqual([]);
   expect(left()).toEqual(['used', 'older']);
 });

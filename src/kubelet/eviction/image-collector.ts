@@ -11,7 +11,7 @@ import { bytesToFree, type ImageLimits, imagesToRemove } from './image-garbage.t
 
 export interface ImageCollectorOptions {
   readonly cri: Pick<Cri, 'listImages' | 'listContainers' | 'removeImage'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly limits: ImageLimits;
   /** Says something of the node. */
   readonly event: (event: EventText) => void;
@@ -45,8 +45,8 @@ export class ImageCollector {
   /** Looks at the disk of the images, if it is time; what goes wrong twice in a row is said of the node. */
   async collect(disk: Amounts): Promise<void> {
     const { clock, log } = this.#options;
-    if (clock.now() - this.#lookedAt < period) return;
-    this.#lookedAt = clock.now();
+    if (clock.monotonic() - this.#lookedAt < period) return;
+    this.#lookedAt = clock.monotonic();
     try {
       await this.#collect(disk);
       this.#hasFailed = false;
@@ -76,11 +76,11 @@ export class ImageCollector {
   /** Notes which images are there, and which of them are used. */
   async #look(): Promise<{ readonly images: readonly CriImage[]; readonly used: ReadonlySet<string> }> {
     const { cri, clock } = this.#options;
-    const now = clock.now();
+    const now = clock.monotonic();
     const [images, containers] = await Promise.all([cri.listImages(), cri.listContainers()]);
     const used = new Set(containers.map(({ imageRef }) => imageRef));
     for (const { id } of images) {
-      const { first = this.#hasLooked ? now : 0, last = 0 } = this.#seen.get(id) ?? {};
+      const { first = this.#hasLooked ? now : Number.NEGATIVE_INFINITY, last = 0 } = this.#seen.get(id) ?? {};
       this.#seen.set(id, { first, last: used.has(id) ? now : last });
     }
     for (const id of this.#seen.keys()) if (!images.some((image) => image.id === id)) this.#seen.delete(id);
@@ -91,7 +91,7 @@ export class ImageCollector {
   /** Looks through the images, and removes those that can go until so many bytes are free. Resolves with how many it were. */
   async #free(wanted: number): Promise<number> {
     const { cri, clock, log } = this.#options;
-    const now = clock.now();
+    const now = clock.monotonic();
     const { images, used } = await this.#look();
     const errors: string[] = [];
     let freed = 0;

@@ -16,7 +16,7 @@ export interface ImageGarbageInput {
   readonly images: readonly CriImage[];
   /** Ids of images that a container uses. */
   readonly used: ReadonlySet<string>;
-  /** By image id: when it was seen first, and used last (milliseconds since the epoch). */
+  /** By image id: when it was seen first, and used last, by the same clock as `now`, in milliseconds. */
   readonly seen: ReadonlyMap<string, { readonly first: number; readonly last: number }>;
   readonly now: number;
   /** Bytes to be freed; infinite for all that can go. */

@@ -56,7 +56,8 @@ export class NodeAgent {
   #networkReady = false;
   #runtimeProblem: string | undefined;
   #isFirstLook = true;
-  #reportedAt = 0;
+  /** As the clock's `monotonic`. */
+  #reportedAt = Number.NEGATIVE_INFINITY;
   readonly #pressures: () => readonly Pressure[];
   readonly #evictionHard: readonly Threshold[];
   readonly #wakeup = new Wakeup();
@@ -106,12 +107,12 @@ export class NodeAgent {
     const facts = await this.#facts();
     const node = await this.#registered(facts);
     if (this.#isTooEarly(node)) return;
-    const now = clock.now();
-    const status = nodeStatus(facts, node.status, now);
+    const status = nodeStatus(facts, node.status, clock.now());
     const cordoned = schedulableEvent(node, this.#wasUnschedulable);
     if (cordoned) this.#say(cordoned);
     this.#wasUnschedulable = node.spec?.unschedulable ?? false;
     const news = !jsonEqual(withoutHeartbeats({ ...node.status, ...status }), withoutHeartbeats(node.status));
+    const now = clock.monotonic();
     if (!news && now - this.#reportedAt < intervals.report) return;
     // What is advertised no longer, pods cannot have.
     const gone = Object.keys(node.status?.allocatable ?? {}).filter((name) => !(name in (status.capacity ?? {})));

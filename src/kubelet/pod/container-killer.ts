@@ -54,7 +54,7 @@ export class ContainerKiller {
     let left = how.grace;
     const hook = container?.lifecycle?.preStop;
     if (container && hook && how.grace > 0 && observed.state === 'running') {
-      const started = clock.now();
+      const started = clock.monotonic();
       const limit = clock.sleep(how.grace * 1000).then((): ProbeOutcome => ({ success: true, message: '' }));
       const outcome = await Promise.race([
         this.runHook({ pod, container, id: observed.id, podIP }, hook, how.grace),
@@ -62,7 +62,7 @@ export class ContainerKiller {
       ]);
       if (!outcome.success)
         event({ type: 'Warning', reason: 'FailedPreStopHook', message: 'PreStopHook failed' }, container);
-      left -= Math.floor((clock.now() - started) / 1000);
+      left -= Math.floor((clock.monotonic() - started) / 1000);
     }
     await cri.stopContainer(observed.id, how.grace > 0 ? Math.max(left, minimumGrace) : 0);
   }
@@ -73,13 +73,13 @@ export class ContainerKiller {
     { grace, sidecars }: { readonly grace: number; readonly sidecars: readonly string[] },
   ): Promise<void> {
     const { clock } = this.#options;
-    const end = clock.now() + grace * 1000;
+    const end = clock.monotonic() + grace * 1000;
     const kill = (victim: Victim, seconds: number) =>
       this.kill(victim, { message: `Stopping container ${victim.observed.name}`, grace: seconds });
     await Promise.all(victims.filter((v) => !sidecars.includes(v.observed.name)).map((v) => kill(v, grace)));
     for (const name of [...sidecars].reverse()) {
       const sidecar = victims.find((v) => v.observed.name === name);
-      if (sidecar) await kill(sidecar, Math.max(1, Math.ceil((end - clock.now()) / 1000)));
+      if (sidecar) await kill(sidecar, Math.max(1, Math.ceil((end - clock.monotonic()) / 1000)));
     }
   }
 }

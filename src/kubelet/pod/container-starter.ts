@@ -100,7 +100,7 @@ export class ContainerStarter {
   async start(request: StartContainer): Promise<StartResult> {
     const { pod, container, sandbox, event } = request;
     const { cri, clock } = this.#context.options;
-    const retryAt = () => clock.now() + retryDelay;
+    const retryAt = () => clock.monotonic() + retryDelay;
     const failed = (reason: string, message: string, at = retryAt()) => ({
       kind: 'waiting' as const,
       reason,
@@ -133,7 +133,7 @@ export class ContainerStarter {
     } catch (error) {
       const message = errorMessage(error);
       event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
-      return { ...failed('RunContainerError', message, clock.now()), id };
+      return { ...failed('RunContainerError', message, clock.monotonic()), id };
     }
     event({ type: 'Normal', reason: 'Started', message: 'Container started' });
     return { kind: 'started', id };

@@ -97,6 +97,14 @@ test.each([
   expect(await ensure('Always')).toEqual([waits, `Normal BackOff: ${backOff}`]);
 });
 
+test('a pull is tried again in its time though the clock was set back', async () => {
+  const { clock, ensure } = node({ pulls: [new Error('denied')] });
+  await ensure('Always');
+  clock.step(-3_600_000);
+  clock.advance(10_000);
+  expect((await ensure('Always'))[0]).toBe('sha256:1');
+});
+
 test('pulls that fail wait twice as long each time, also when one succeeded meanwhile', async () => {
   const denied = new Error('denied');
   const { clock, ensure } = node({ pulls: [denied, denied, undefined, denied] });

@@ -20,7 +20,7 @@ type ImageReason =
   | 'RegistryUnavailable'
   | 'SignatureValidationFailed';
 
-/** The container waits with this reason and message, and is tried again at `retryAt` (milliseconds since the epoch). */
+/** The container waits with this reason and message, and is tried again at `retryAt` (milliseconds, as the clock's `monotonic`). */
 export class ImageError extends Error {
   readonly reason: ImageReason;
   readonly retryAt: number;
@@ -59,7 +59,7 @@ export class ImagePuller {
   async ensure({ pod, container, credentials, event }: EnsureImage): Promise<CriImage> {
     const image = container.image ?? '';
     const policy = container.imagePullPolicy ?? defaultPolicy(image);
-    const retryAt = this.#clock.now() + restartDelays.initial;
+    const retryAt = this.#clock.monotonic() + restartDelays.initial;
     const fail = (reason: ImageReason, why: string, message: string): never => {
       event({ type: 'Warning', reason: why, message });
       throw new ImageError(reason, message, retryAt);
@@ -87,7 +87,7 @@ export class ImagePuller {
     const image = container.image ?? '';
     const key = `${pod.metadata.uid}\n${image}`;
     const failed = this.#failed.get(key);
-    const started = this.#clock.now();
+    const started = this.#clock.monotonic();
     if (failed && started < failed.updatedAt + failed.delay) {
       const message = `Back-off pulling image "${image}"`;
       event({ type: 'Normal', reason: 'BackOff', message });
@@ -96,7 +96,7 @@ export class ImagePuller {
     event({ type: 'Normal', reason: 'Pulling', message: `Pulling image "${image}"` });
     try {
       const pulled = await this.#pullWith(image, credentialsFor(image, await credentials()));
-      const took = formatGoDuration(this.#clock.now() - started);
+      const took = formatGoDuration(this.#clock.monotonic() - started);
       const size = `Image size: ${pulled.size} bytes.`;
       const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting). ${size}`;
       event({ type: 'Normal', reason: 'Pulled', message });
@@ -104,7 +104,7 @@ export class ImagePuller {
     } catch (error) {
       const text = pullText(error);
       event({ type: 'Warning', reason: 'Failed', message: `Failed to pull image "${image}": ${text}` });
-      const now = this.#clock.now();
+      const now = this.#clock.monotonic();
       const { reason, message } = pullFailure(image, text);
       this.#failed.set(key, { ...nextBackoff(failed, now, now), cause: `${reason}: ${message}` });
       // Tried again soon: the next try tells of the back-off, as upstream's second sync does.

@@ -35,6 +35,19 @@ test('content is looked at again every minute, when labels change at once, and g
   expect(mounted.isReleased).toBe(true);
 });
 
+test('content is looked at again within a minute though the time was set back', async () => {
+  const clock = new FakeClock();
+  let looks = 0;
+  const volumes = { setUp: async () => (looks += 1) };
+  const context = { volumes, sources: { of: () => ({}) }, options: { clock, nodeIPs: [] } } as unknown as PodContext;
+  const mounted = new MountedVolumes(context);
+  await mounted.setUp(pod('1'), addresses);
+  clock.step(-3_600_000);
+  clock.advance(60_000);
+  await mounted.refresh(pod('1'), addresses);
+  expect(looks).toBe(2);
+});
+
 test('volumes without content of the API’s are found once by an agent that comes later', async () => {
   const emptyDirs: Pod = { ...pod('1'), spec: { containers: [], volumes: [{ name: 'v', emptyDir: {} }] } };
   let isThere = false;

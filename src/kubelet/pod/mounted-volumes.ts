@@ -34,7 +34,7 @@ export class MountedVolumes {
   async setUp(pod: Pod, addresses: Addresses): Promise<PodVolumes> {
     const { volumes, sources, options } = this.#context;
     const mounted = await volumes.setUp(pod, { ...sources.of(pod), ...addresses, hostIPs: options.nodeIPs });
-    this.#mounted = { volumes: mounted, at: options.clock.now(), shown: shownOf(pod) };
+    this.#mounted = { volumes: mounted, at: options.clock.monotonic(), shown: shownOf(pod) };
     return mounted;
   }
 
@@ -50,7 +50,7 @@ export class MountedVolumes {
     this.#mounted = undefined;
   }
 
-  /** Returns when to look again (milliseconds since the epoch); undefined for a pod without content of the API's. */
+  /** Returns when to look again (milliseconds, as the clock's `monotonic`); undefined for a pod without content of the API's. */
   async refresh(pod: Pod, addresses: Addresses): Promise<number | undefined> {
     const { volumes = [] } = pod.spec;
     if (!volumes.some((v) => v.configMap || v.secret || v.projected || v.downwardAPI)) {
@@ -58,8 +58,8 @@ export class MountedVolumes {
       if (!this.#mounted && volumes.length > 0) await this.setUp(pod, addresses).catch(() => undefined);
       return undefined;
     }
-    const now = this.#context.options.clock.now();
-    const at = this.#mounted?.at ?? 0;
+    const now = this.#context.options.clock.monotonic();
+    const at = this.#mounted?.at ?? Number.NEGATIVE_INFINITY;
     const isCurrent = jsonEqual(this.#mounted?.shown, shownOf(pod));
     if (isCurrent && now - at < refreshInterval) return at + refreshInterval;
     await this.setUp(pod, addresses);

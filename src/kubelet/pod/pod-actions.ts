@@ -33,7 +33,7 @@ export class PodActions {
   readonly #backoffs = new Map<string, RestartBackoff>();
   readonly #waiting: Waiting = new Map();
   readonly #stopped = new Set<string>();
-  /** By container name, when one that could not be started is tried again (milliseconds since the epoch). */
+  /** By container name, when one that could not be started is tried again (milliseconds, as the clock's `monotonic`). */
   readonly #retries = new Map<string, number>();
 
   constructor(options: PodActionsOptions) {
@@ -61,7 +61,7 @@ export class PodActions {
     this.#retries.clear();
   }
 
-  /** What fails makes its container wait and sets the time of the next try, which is returned (milliseconds since the epoch). */
+  /** What fails makes its container wait and sets the time of the next try, which is returned (milliseconds, as the clock's `monotonic`). */
   async act(plan: PodPlan): Promise<number | undefined> {
     const { view } = this.#options;
     this.tellBackoffs(plan);
@@ -151,7 +151,7 @@ export class PodActions {
     const sandbox = readySandbox(view.observed);
     if (!sandbox) return undefined;
     const retryAt = this.#retries.get(container.name) ?? 0;
-    if (context.options.clock.now() < retryAt) return retryAt;
+    if (context.options.clock.monotonic() < retryAt) return retryAt;
     if (restartOf) {
       const now = context.options.clock.now();
       const key = backoffKey(container);

@@ -139,6 +139,17 @@ describe('containers', () => {
       message: 'back-off 1m20s restarting failed container=a pod=p_ns(u)',
     });
   });
+  test('whose end is still to come, since the time was set back, do not wait for it', () => {
+    const ended = (finishedAt: number) => {
+      const backoff = { delay: 80_000, updatedAt: finishedAt - 2000 };
+      const containers = [exited('a', 1, { attempt: 4, finishedAt }), container('b')];
+      const backoffs = new Map([[backoffKey({ name: 'a' }), backoff]]);
+      const { actions, wakeAt } = plan(pod(), { containers }, { backoffs });
+      return [actions, wakeAt];
+    };
+    expect(ended(now + 3_600_000)).toEqual([['start a 5'], undefined]);
+    expect(ended(now + 2000)).toEqual([[], now + 82_000]);
+  });
   const failing = (name: string, kind: string) => ({
     probes: {
       failed: new Map([[`${name}-0`, { message: `failed ${kind} probe`, grace: 3 }]]),

@@ -14,6 +14,7 @@ import { type NewBeginning, newBeginning } from './restart-rules.ts';
 export interface RestartBackoff {
   /** Milliseconds after its end. */
   readonly delay: number;
+  /** By the clock that tells when it ended. */
   readonly updatedAt: number;
 }
 
@@ -182,7 +183,8 @@ class Planner {
     const backoff = backoffs.get(backoffKey(container));
     const endedAt = ended.finishedAt || ended.createdAt;
     const expired = !backoff || endedAt - backoff.updatedAt > restartDelays.forget;
-    if (!expired && now < endedAt + backoff.delay) {
+    // An end that is still to come says that the time was set back meanwhile.
+    if (!expired && Math.abs(now - endedAt) < backoff.delay) {
       const message = `back-off ${formatGoDuration(backoff.delay)} restarting failed container=${container.name} pod=${formatPod(identityOf(pod))}`;
       this.waiting.set(container.name, { reason: 'CrashLoopBackOff', message });
       this.wakeAt = Math.min(this.wakeAt ?? Number.POSITIVE_INFINITY, endedAt + backoff.delay);

@@ -40,6 +40,16 @@ test('a token is bound to its pod, kept for four fifths of its life, then replac
   expect(await sources.of(pod).token({ path: 'token', audience: 'other', expirationSeconds: 1000 })).toBe('t3');
 });
 
+test('a token’s life is the server’s word, whatever the node’s clock shows; one of later is replaced', async () => {
+  const clock = new FakeClock();
+  const { sources } = tokens(clock);
+  const token = () => sources.of(pod).token({ path: 'token', expirationSeconds: 1000 });
+  expect(await token()).toBe('t1');
+  clock.step(-3_600_000); // the server's, where that is the same machine's, takes t1 for one that does not hold yet
+  expect(await token()).toBe('t2');
+  expect(await token()).toBe('t2');
+});
+
 test('a token of long life is replaced after a day; a pod that is gone is forgotten', async () => {
   const clock = new FakeClock();
   const { sources } = tokens(clock);

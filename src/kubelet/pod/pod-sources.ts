@@ -10,7 +10,6 @@ import type {
 } from '../../api/core/v1/types.generated.ts';
 import type { RuntimeClass } from '../../api/node/v1/types.generated.ts';
 import { isNotFound } from '../../apimachinery/status.ts';
-import { parseTime } from '../../apimachinery/time.ts';
 import {
   configMaps,
   persistentVolumeClaims,
@@ -34,6 +33,7 @@ async function orUndefined<T>(request: Promise<T>): Promise<T | undefined> {
 
 interface CachedToken {
   readonly token: string;
+  readonly askedAt: number;
   /** From then on a new one is asked for: four fifths of its life, a day at most (kubelet's token manager). */
   readonly refreshAt: number;
 }
@@ -82,7 +82,8 @@ export class PodSources {
     const key = `${uid}\n${audience ?? ''}\n${expirationSeconds}`;
     const now = this.#clock.now();
     const cached = this.#tokens.get(key);
-    if (cached && now < cached.refreshAt) return cached.token;
+    // One of later is of before the time was set back, and good for nobody until then.
+    if (cached && cached.askedAt <= now && now < cached.refreshAt) return cached.token;
     const account = pod.spec?.serviceAccountName || 'default';
     const request: TokenRequest = {
       apiVersion: 'authentication.k8s.io/v1',
@@ -96,8 +97,9 @@ export class PodSources {
     };
     const answer = await this.#client.resource<TokenRequest>(serviceAccounts).create(request, { subresource: 'token' });
     const token = answer.status?.token ?? '';
-    const life = (parseTime(answer.status?.expirationTimestamp ?? '') ?? now + expirationSeconds * 1000) - now;
-    this.#tokens.set(key, { token, refreshAt: now + Math.min(life * 0.8, 24 * 3_600_000) });
+    // Its end is told by the server's clock, which may be another.
+    const life = (answer.spec.expirationSeconds ?? expirationSeconds) * 1000;
+    this.#tokens.set(key, { token, askedAt: now, refreshAt: now + Math.min(life * 0.8, 24 * 3_600_000) });
     return token;
   }
 }

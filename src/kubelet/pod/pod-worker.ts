@@ -133,7 +133,7 @@ export class PodWorker {
   startAfter(others: readonly PodWorker[]): void {
     if (others.length === 0) return;
     this.#others = others;
-    this.#startBy = this.#context.options.clock.now() + Math.max(...others.map(({ pod }) => mostToEnd(pod)));
+    this.#startBy = this.#context.options.clock.monotonic() + Math.max(...others.map(({ pod }) => mostToEnd(pod)));
     for (const other of others) void other.cleared.then(() => this.wake());
   }
 
@@ -231,17 +231,17 @@ export class PodWorker {
       } catch (error) {
         this.#failures += 1;
         log(`pod ${formatPod(identityOf(this.pod))}: ${errorMessage(error)}`);
-        wakeAt = clock.now() + Math.min(retryDelays.first * 2 ** (this.#failures - 1), retryDelays.longest);
+        wakeAt = clock.monotonic() + Math.min(retryDelays.first * 2 ** (this.#failures - 1), retryDelays.longest);
       }
-      if (this.#exited.size > 0) wakeAt = earliest(wakeAt, clock.now() + lag);
+      if (this.#exited.size > 0) wakeAt = earliest(wakeAt, clock.monotonic() + lag);
       if (!this.#dirty && wakeAt !== undefined && !this.#stopped) {
-        this.#wake = clock.after(Math.max(0, wakeAt - clock.now()), () => this.wake());
+        this.#wake = clock.after(Math.max(0, wakeAt - clock.monotonic()), () => this.wake());
       }
     }
     this.#active = false;
   }
 
-  /** Returns when to look again although nothing happened. */
+  /** Returns when to look again although nothing happened (milliseconds, as the clock's `monotonic`). */
   async #pass(): Promise<number | undefined> {
     if (!this.#isNew) await this.#view.look();
     this.#isNew = false;
@@ -262,7 +262,13 @@ export class PodWorker {
     const plan = this.#plan;
     const deadline = plan?.finished ? undefined : this.#deadline();
     const refresh = plan?.finished ? undefined : await this.#volumes.refresh(this.pod, this.#view.addresses);
-    return earliest(resizeAt, retryAt, plan?.wakeAt, refresh, deadline);
+    return earliest(resizeAt, retryAt, this.#steady(plan?.wakeAt), refresh, this.#steady(deadline));
+  }
+
+  /** What the wall's clock shows by then, as the runtime and objects tell times, by the clock that nobody sets. */
+  #steady(time: number | undefined): number | undefined {
+    const { clock } = this.#context.options;
+    return time === undefined ? undefined : clock.monotonic() + time - clock.now();
   }
 
   /** Gives running containers the resources that are allocated. Returns when to try again what the runtime refused. */
@@ -280,7 +286,7 @@ export class PodWorker {
     } catch (error) {
       if (!this.#allocation.isInProgress) throw error;
       this.#allocation.failed(this.pod, errorMessage(error));
-      return this.#context.options.clock.now() + resizeRetry;
+      return this.#context.options.clock.monotonic() + resizeRetry;
     }
   }
 
@@ -304,7 +310,7 @@ export class PodWorker {
 
   #hasRoom(): boolean {
     const { clock } = this.#context.options;
-    if (clock.now() >= this.#startBy || this.#others.every(({ isCleared }) => isCleared)) this.#others = [];
+    if (clock.monotonic() >= this.#startBy || this.#others.every(({ isCleared }) => isCleared)) this.#others = [];
     return this.#others.length === 0;
   }
 

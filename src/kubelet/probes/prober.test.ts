@@ -10,7 +10,12 @@ const bad: ProbeOutcome = { success: false, message: 'no' };
 const unknown: ProbeOutcome = { success: false, isUnknown: true, message: 'gone' };
 
 /** One container of these probes, which runs; each probe's outcome is the next of those given, the last for ever. */
-function probed(container: Partial<Container>, outcomes: readonly ProbeOutcome[], told?: Partial<ContainerStatus>) {
+function probed(
+  container: Partial<Container>,
+  outcomes: readonly ProbeOutcome[],
+  told?: Partial<ContainerStatus>,
+  startedAgo = 0,
+) {
   const clock = new FakeClock();
   const said: string[] = [];
   const probes: Probe[] = [];
@@ -41,7 +46,7 @@ function probed(container: Partial<Container>, outcomes: readonly ProbeOutcome[]
     spec: { containers: [{ name: 'c', ...container }] },
     ...(told && { status: { containerStatuses: [status] } }),
   };
-  const running = { id: 'x', name: 'c', state: 'running', startedAt: clock.now() } as ObservedContainer;
+  const running = { id: 'x', name: 'c', state: 'running', startedAt: clock.now() - startedAgo } as ObservedContainer;
   prober.sync(pod, [running]);
   /** Lets so many seconds pass, with whatever follows. */
   const after = async (seconds: number) => {
@@ -123,6 +128,18 @@ test('the first probe waits for its delay; a warning is told', async () => {
   expect((await after(2))[1]).toBe(false);
   expect((await after(1))[1]).toBe(true);
   expect(said).toEqual(['Readiness probe warning: moved']);
+});
+
+test('what is left of the delay is waited for, and all of it at the most: the time may have been set back since', async () => {
+  const probe = { readinessProbe: every(1, { initialDelaySeconds: 3 }) };
+  for (const [ago, wait] of [
+    [2000, 1],
+    [-3_600_000, 3],
+  ] as const) {
+    const { after } = probed(probe, [good], undefined, ago);
+    expect((await after(wait - 1))[1]).toBe(false);
+    expect((await after(1))[1]).toBe(true);
+  }
 });
 
 test('what was started and ready before this process came stays so until a probe says otherwise', async () => {

@@ -120,7 +120,9 @@ export class Prober {
   }
 
   #firstDelay({ startedAt, probe }: Worker): number {
-    return Math.max(0, startedAt + (probe.initialDelaySeconds ?? 0) * 1000 - this.#options.clock.now());
+    const delay = (probe.initialDelaySeconds ?? 0) * 1000;
+    // A start that is still to come says that the time was set back since.
+    return Math.min(delay, Math.max(0, startedAt + delay - this.#options.clock.now()));
   }
 
   #schedule(worker: Worker, delay: number): void {
@@ -131,7 +133,7 @@ export class Prober {
   async #probe(worker: Worker): Promise<void> {
     const { container, id, probe, kind } = worker;
     const { clock } = this.#options;
-    const begun = clock.now();
+    const begun = clock.monotonic();
     let outcome = await this.#options.probe(container, id, probe);
     for (let tries = 1; outcome.isUnknown && tries < mostTries && !worker.stopped; tries++)
       outcome = await this.#options.probe(container, id, probe);
@@ -142,7 +144,7 @@ export class Prober {
         `${titles[kind]} probe errored and resulted in unknown state: ${outcome.message}`,
       );
     else {
-      const seconds = (clock.now() - begun) / 1000;
+      const seconds = (clock.monotonic() - begun) / 1000;
       this.#options.probed(container, { type: titles[kind], success: outcome.success, seconds });
       this.#count(worker, outcome);
     }

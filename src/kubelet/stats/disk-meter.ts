@@ -37,7 +37,9 @@ export class DiskMeter {
 
   async #usage(paths: readonly string[]): Promise<ReadonlyMap<string, FolderUsage>> {
     const now = this.#options.clock.now();
-    const fresh = paths.filter((path) => now - (this.#known.get(path)?.at ?? Number.NEGATIVE_INFINITY) < lasting);
+    // One that is of later is of before the time was set back.
+    const isFresh = ({ at }: FolderUsage) => at <= now && now - at < lasting;
+    const fresh = paths.filter((path) => this.#known.has(path) && isFresh(this.#known.get(path)!));
     const counted = await this.#count(paths.filter((path) => !fresh.includes(path)));
     this.#known = new Map([...fresh.map((path) => [path, this.#known.get(path)!] as const), ...counted]);
     return this.#known;

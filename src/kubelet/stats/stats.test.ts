@@ -227,6 +227,17 @@ test('folders are counted once a minute, and each by itself', async () => {
   await rm(root, { recursive: true });
 });
 
+test('folders are counted anew after the time was set back', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'portico-disk-'));
+  const clock = new FakeClock();
+  const meter = new DiskMeter({ exec: realExec, clock });
+  const read = async () => (await meter.usage([root])).get(root)?.at;
+  await read();
+  clock.step(-3_600_000);
+  expect(await read()).toBe(clock.now());
+  await rm(root, { recursive: true });
+});
+
 test('folders are counted by one at a time, and a file of two names once', async () => {
   const root = await mkdtemp(join(tmpdir(), 'portico-meter-'));
   await writeFile(join(root, 'a'), Buffer.alloc(1 << 20, 1));

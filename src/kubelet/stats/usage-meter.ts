@@ -13,6 +13,8 @@ export interface Usage {
 }
 
 interface Look {
+  /** As the clock's `monotonic`. */
+  readonly taken: number;
   readonly machine: MachineUsage;
   readonly containers: readonly ContainerStats[];
 }
@@ -40,12 +42,12 @@ export class UsageMeter {
   async #read(): Promise<Usage> {
     const { clock } = this.#options;
     let before = this.#before;
-    const age = before ? clock.now() - before.machine.at : Number.POSITIVE_INFINITY;
+    const age = before ? clock.monotonic() - before.taken : Number.POSITIVE_INFINITY;
     if (!before || age > ages.most) before = await this.#look();
-    if (clock.now() - before.machine.at < ages.least) await clock.sleep(ages.own);
+    if (clock.monotonic() - before.taken < ages.least) await clock.sleep(ages.own);
     const now = await this.#look();
     if (age >= ages.least || !this.#before) this.#before = now;
-    const span = (now.machine.at - before.machine.at) / 1000;
+    const span = (now.taken - before.taken) / 1000;
     const nanoCores = new Map<string, number>();
     for (const { attributes, cpu } of now.containers) {
       const id = attributes?.id ?? '';
@@ -57,13 +59,14 @@ export class UsageMeter {
     }
     const machineUsed = now.machine.cpuNanoSeconds - before.machine.cpuNanoSeconds;
     const machineNanoCores = span > 0 ? Math.max(0, Math.round(machineUsed / span)) : 0;
-    return { ...now, machineNanoCores, nanoCores };
+    return { machine: now.machine, containers: now.containers, machineNanoCores, nanoCores };
   }
 
   async #look(): Promise<Look> {
     const { cri, clock, rootDir } = this.#options;
+    const taken = clock.monotonic();
     const [machine, stats] = await Promise.all([machineUsage(rootDir, clock.now()), cri.listContainerStats()]);
     // Of a container that does not run there is nothing but its disk.
-    return { machine, containers: stats.filter(({ cpu }) => cpu !== undefined) };
+    return { taken, machine, containers: stats.filter(({ cpu }) => cpu !== undefined) };
   }
 }
