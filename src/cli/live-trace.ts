@@ -176,12 +176,12 @@ interface Waiting extends Pick<Entry, 'isIt'>, Pick<Passage, 'nodeOf'> {
 /** Resolves when one has gone its way; what the sender met is not known. */
 async function someoneSends({ watches, nodes, isIt, nodeOf, waitMs }: Waiting): Promise<undefined> {
   const { clock } = tools;
-  const end = clock.now() + waitMs;
+  const end = clock.monotonic() + waitMs;
   let lost = Number.POSITIVE_INFINITY;
   for (;;) {
     const asked = nodes.map(async (node) => [node, await watches.packets(node)] as const);
     const progress = progressOf({ seen: new Map(await Promise.all(asked)), isIt, nodeOf });
-    const now = clock.now();
+    const now = clock.monotonic();
     if (progress === 'through' || now >= lost) return undefined;
     if (progress === 'on its way') lost = Math.min(lost, now + lostAfterMs);
     else if (now >= end) {

@@ -57,7 +57,7 @@ export interface UntilServerReadyOptions {
 
 /** Waits until the API server answers `/readyz` with 200. */
 export async function untilServerReady({ paths, clock, files, signal, pid }: UntilServerReadyOptions): Promise<void> {
-  const end = clock.now() + timeout;
+  const end = clock.monotonic() + timeout;
   let complaint = 'it does not answer';
   let client: Client | undefined;
   for (;;) {
@@ -76,7 +76,7 @@ export async function untilServerReady({ paths, clock, files, signal, pid }: Unt
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
       throw new Failure(`the control plane ended: ${await lastLine(paths.log('server'))} (${paths.log('server')})`);
     }
-    if (clock.now() > end) {
+    if (clock.monotonic() > end) {
       throw new Failure(
         `the control plane is not ready after ${timeout / 1000} s: ${complaint} (${paths.log('server')})`,
       );

@@ -19,7 +19,7 @@ export async function defaultPool(
   const { group, version } = loadBalancerPools;
   const spec = { addresses: hasIPv6() ? [v4, v6] : [v4] };
   const pool = { apiVersion: `${group}/${version}`, kind: 'LoadBalancerPool', metadata: { name }, spec };
-  const end = clock.now() + timeout;
+  const end = clock.monotonic() + timeout;
   for (;;) {
     try {
       await pools.create(pool);
@@ -27,7 +27,7 @@ export async function defaultPool(
     } catch (error) {
       if (isAlreadyExists(error)) return;
       // The control plane has just begun: it installs the kind first.
-      if (!isNotFound(error) || clock.now() > end) throw error;
+      if (!isNotFound(error) || clock.monotonic() > end) throw error;
     }
     await clock.sleep(20, signal);
   }

@@ -61,8 +61,8 @@ export async function down(options: DownOptions): Promise<string[]> {
 
 /** Waits until the killed processes are off the process table. */
 async function collected(clock: Clock, pids: ReadonlySet<number>): Promise<void> {
-  const end = clock.now() + collectTimeout;
-  while ([...pids].some((pid) => existsSync(`/proc/${pid}`)) && clock.now() < end) await clock.sleep(10);
+  const end = clock.monotonic() + collectTimeout;
+  while ([...pids].some((pid) => existsSync(`/proc/${pid}`)) && clock.monotonic() < end) await clock.sleep(10);
 }
 
 /**
@@ -71,7 +71,7 @@ async function collected(clock: Clock, pids: ReadonlySet<number>): Promise<void>
  */
 async function endProcesses({ clock, name }: DownOptions): Promise<ReadonlySet<number>> {
   const seen = new Set<number>();
-  const end = clock.now() + killTimeout;
+  const end = clock.monotonic() + killTimeout;
   for (;;) {
     const processes = clusterProcesses(name, cgroupName(name));
     if (processes.length === 0) return seen;
@@ -83,7 +83,7 @@ async function endProcesses({ clock, name }: DownOptions): Promise<ReadonlySet<n
         // ended while we looked
       }
     }
-    if (clock.now() > end) {
+    if (clock.monotonic() > end) {
       throw new Failure(
         `processes of the cluster would not end: ${processes.map((p) => `${p.pid} (${p.comm})`).join(', ')}`,
       );
@@ -118,7 +118,7 @@ async function removeNetwork(exec: Exec, name: string): Promise<number> {
 }
 
 async function removeCgroups(clock: Clock, cgroup: string): Promise<void> {
-  const end = clock.now() + killTimeout;
+  const end = clock.monotonic() + killTimeout;
   for (;;) {
     const folders = cgroupFolders(cgroup);
     if (folders.length === 0) return;
@@ -130,7 +130,7 @@ async function removeCgroups(clock: Clock, cgroup: string): Promise<void> {
         busy = folder; // its last process is still on its way out
       }
     }
-    if (busy && clock.now() > end) throw new Failure(`the cgroup ${busy} is still in use`);
+    if (busy && clock.monotonic() > end) throw new Failure(`the cgroup ${busy} is still in use`);
     if (busy) await clock.sleep(10);
   }
 }

@@ -19,9 +19,9 @@ export interface Lock {
  */
 export async function withLock<T>({ path, purpose, patience }: Lock, work: () => Promise<T>): Promise<T> {
   const mine = `${process.pid} ${startTime(process.pid)}`;
-  const end = patience && patience.clock.now() + patience.ms;
+  const end = patience && patience.clock.monotonic() + patience.ms;
   for (let holder = take(path, mine); holder !== undefined; holder = take(path, mine)) {
-    if (!patience || end === undefined || patience.clock.now() >= end) {
+    if (!patience || end === undefined || patience.clock.monotonic() >= end) {
       const waited = patience ? `, for ${patience.ms / 1000} s now` : '';
       throw new Failure(`another portico command is ${purpose} (pid ${holder}${waited}); wait for it to end`);
     }

@@ -175,9 +175,10 @@ export async function untilSocketAnswers(
   path: string,
   options: { readonly clock: Clock; readonly timeout: number; readonly signal?: AbortSignal },
 ): Promise<void> {
-  const end = options.clock.now() + options.timeout;
+  const end = options.clock.monotonic() + options.timeout;
   while (!(await accepts(path))) {
-    if (options.clock.now() > end) throw new Failure(`nothing answers on ${path} after ${options.timeout / 1000} s`);
+    if (options.clock.monotonic() > end)
+      throw new Failure(`nothing answers on ${path} after ${options.timeout / 1000} s`);
     await options.clock.sleep(10, options.signal);
   }
 }

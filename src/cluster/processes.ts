@@ -164,8 +164,8 @@ const endTimeout = 10_000;
 
 /** Asks a process to end, so that it can hand over what it holds, and resolves when it is gone. */
 async function endProcess(pid: number, clock: Clock): Promise<void> {
-  const end = clock.now() + endTimeout;
-  for (let signal: NodeJS.Signals | 0 = 'SIGTERM'; readProcess(pid); signal = clock.now() > end ? 'SIGKILL' : 0) {
+  const end = clock.monotonic() + endTimeout;
+  for (let signal: NodeJS.Signals | 0 = 'SIGTERM'; readProcess(pid); signal = clock.monotonic() > end ? 'SIGKILL' : 0) {
     try {
       process.kill(pid, signal);
     } catch {

@@ -24,11 +24,11 @@ export class Progress {
   constructor(clock: Clock, output?: ProgressOutput) {
     this.#clock = clock;
     this.#output = output;
-    this.#start = clock.now();
+    this.#start = clock.monotonic();
   }
 
   get elapsed(): number {
-    return this.#clock.now() - this.#start;
+    return this.#clock.monotonic() - this.#start;
   }
 
   /** Runs `work` as the phase `name`. `detail` adds what came of it to its line. */

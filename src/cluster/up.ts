@@ -307,7 +307,7 @@ async function untilNodesReady(
   signal: AbortSignal,
 ): Promise<number> {
   const nodes = client.resource<Node>({ group: '', version: 'v1', resource: 'nodes' });
-  const end = clock.now() + nodesTimeout;
+  const end = clock.monotonic() + nodesTimeout;
   for (;;) {
     const { items } = await nodes.list();
     const missing = running.filter(
@@ -316,7 +316,7 @@ async function untilNodesReady(
     if (missing.length === 0) return running.length;
     const ended = missing.find(({ agentPid }) => !existsSync(`/proc/${agentPid}`));
     if (ended) throw new Failure(`the agent of ${ended.name} ended: ${await lastWord(ended)}`);
-    if (clock.now() > end) {
+    if (clock.monotonic() > end) {
       const words = await Promise.all(missing.map(async (node) => `${node.name}: ${await lastWord(node)}`));
       throw new Failure(`not ready after ${nodesTimeout / 1000} s: ${words.join('; ')}`);
     }

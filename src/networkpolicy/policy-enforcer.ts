@@ -57,7 +57,7 @@ export class PolicyEnforcer {
   #peers: Peers | undefined;
   /** What the kernel holds, by family; undefined when nobody knows. */
   #written: readonly (Table | undefined)[] | undefined;
-  /** When all of it was written, ms since 1970. */
+  /** When all of it was written (milliseconds, as the clock's `monotonic`). */
   #wholeAt = 0;
   readonly #wakeup = new Wakeup();
 
@@ -76,10 +76,9 @@ export class PolicyEnforcer {
       while (!signal.aborted) {
         this.#wakeup.forget();
         let pause = resync;
-        const start = clock.now();
-        // What the tables hold is not asked: writing them again as one step costs no packet anything. The clock may jump.
-        if (Math.abs(start - this.#wholeAt) >= resync && this.#written?.some((table) => table))
-          this.#written = undefined;
+        const start = clock.monotonic();
+        // What the tables hold is not asked: writing them again as one step costs no packet anything.
+        if (start - this.#wholeAt >= resync && this.#written?.some((table) => table)) this.#written = undefined;
         try {
           await this.#sync(signal);
         } catch (error) {
@@ -87,7 +86,7 @@ export class PolicyEnforcer {
           pause = retry;
           log(errorMessage(error));
         }
-        const took = clock.now() - start;
+        const took = clock.monotonic() - start;
         await this.#wakeup.wait(signal, { clock, ms: pause });
         await clock.sleep(Math.max(settle, took), signal).catch(() => {});
       }
@@ -154,7 +153,7 @@ export class PolicyEnforcer {
     this.#written = undefined;
     const { code, stderr } = await this.#options.exec.run(['nft', '-f', '-'], { input: script.join('') });
     if (code !== 0) throw new Error(`nft: ${stderr.trim().split('\n').slice(0, 3).join(' | ')}`);
-    if (!written) this.#wholeAt = this.#options.clock.now();
+    if (!written) this.#wholeAt = this.#options.clock.monotonic();
     this.#written = desired;
   }
 

@@ -61,11 +61,11 @@ export class DemoCluster {
   /** Calls `look` until it gives something; fails saying that `what` did not come. */
   async until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
     const { clock } = this.#options.tools;
-    const end = clock.now() + timeout;
+    const end = clock.monotonic() + timeout;
     for (;;) {
       const found = await look();
       if (found !== undefined) return found;
-      if (clock.now() > end) throw new Failure(`the demo waited ${timeout / 1000} s in vain for ${what}`);
+      if (clock.monotonic() > end) throw new Failure(`the demo waited ${timeout / 1000} s in vain for ${what}`);
       await clock.sleep(20, this.#options.signal);
     }
   }

@@ -64,14 +64,14 @@ export async function obtainIdentity(options: IdentityOptions, signal: AbortSign
   if (stored) return stored;
   const token = parseJoinToken(await options.token());
   const { server, clock, joinTimeout, log } = options;
-  const begin = clock.now();
+  const begin = clock.monotonic();
   let said = '';
   for (let delay = 25; ; delay = Math.min(delay * 1.5, 2000)) {
     try {
       return await joinCluster(options, token, signal);
     } catch (error) {
       if (signal.aborted || error instanceof Failure) throw error;
-      const past = clock.now() - begin;
+      const past = clock.monotonic() - begin;
       if (isUnauthorized(error) && past > Math.min(strangeTokenTimeout, joinTimeout)) throw strangeToken(server, error);
       const why = whyUnreachable(error);
       if (past > joinTimeout) throw new Failure(`cannot join ${server}: ${why}`, { cause: error });

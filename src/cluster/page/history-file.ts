@@ -69,16 +69,16 @@ export class HistoryFile implements Keeper {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, onError } = this.#options;
     let complete: number | undefined;
-    let asked = clock.now();
+    let asked = clock.monotonic();
     let isFailing = false;
     while (!signal.aborted) {
       await clock.sleep(gatherMs, signal).catch(() => {});
       try {
-        if (clock.now() - asked >= completeMs) {
+        if (clock.monotonic() - asked >= completeMs) {
           // All that came up to the revision of a while ago is known by now.
           if (complete !== undefined) this.#lines.push(logLine({ complete }));
           complete = await this.#currentRevision();
-          asked = clock.now();
+          asked = clock.monotonic();
         }
         await this.#write();
         isFailing = false;
