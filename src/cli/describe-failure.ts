@@ -15,3 +15,10 @@ export function describeFailure(error: unknown): { line: string; exitCode: numbe
     cannotListen(error) ?? mayNotOpen(error) ?? (error instanceof Error ? error.message || error.name : String(error));
   return { line: text.trim().replace(/\s*\n\s*/g, ' '), exitCode };
 }
+
+/** Of a command that ends with 1 where it found something, as `diff` and `grep` do: whatever goes wrong is 2, and names the command. */
+export function trouble(command: string, error: unknown): Failure {
+  const { line, exitCode } = describeFailure(error);
+  const text = line.startsWith(`${command}: `) ? line : `${command}: ${line}`;
+  return new Failure(text, { exitCode: Math.max(2, exitCode), cause: error });
+}

@@ -39,7 +39,8 @@ export interface LiveOptions {
 
 export interface Found {
   readonly trace: Trace;
-  readonly live: LiveTrace;
+  /** Undefined where nothing can be sent: the name has no address. */
+  readonly live: LiveTrace | undefined;
 }
 
 /** How often nodes are asked whether the packet came. */
@@ -52,11 +53,15 @@ const lostAfterMs = 3000;
 /** Rejects with a Failure where no packet can be sent or none comes, or a node does not answer. */
 export async function liveTrace(options: LiveOptions): Promise<Found> {
   const { client, settings, to, waitMs } = options;
-  if (to.protocol === 'sctp') throw usage('trace: --live: packets are of TCP or UDP');
+  if (to.protocol === 'sctp' && waitMs === undefined) {
+    throw usage(
+      'trace: --live sends TCP and UDP, not SCTP: watch for a packet that somebody else sends with --wait, or ask the model alone',
+    );
+  }
   const from = await senderOf(options);
   const { objects, trace } = await options.look(from);
   const { address } = trace.to;
-  if (address === undefined) throw new Failure('trace: --live: the name has no address, so there is nothing to send');
+  if (address === undefined) return { trace, live: undefined };
   const watches = new NodeWatches(client, randomInt(2 ** 40).toString(36));
   const sourcePort = waitMs === undefined ? randomInt(20_000, 30_000) : undefined;
   const wanted = nodesOnTheWay({ objects, trace, from });
@@ -83,8 +88,9 @@ export async function liveTrace(options: LiveOptions): Promise<Found> {
   const first = entryOf(seen, { isIt, table: watches.table, expected: trace.from.node });
   const packet = first && readTrace(first.trace, watches.table).find(isIt);
   if (from.kind === 'external' && !packet) {
+    const unheard = silent.length === 0 ? '' : `, and ${silent.join(', ')} does not answer`;
     throw new Failure(
-      `trace: --live: no node saw the packet: there is no way from this machine to ${address}; send it from where there is one, and watch it with --wait`,
+      `trace: --live: no node saw the packet${unheard}: there is no way from this machine to ${address}; send it from where there is one, and watch it with --wait`,
     );
   }
   // Where a packet from outside comes in, and from whom, is known only now.

@@ -1,9 +1,8 @@
 // `portico plan`: what the network would be like after a change, before it is made.
 import type { Command } from 'commander';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { Failure } from '../cluster/failure.ts';
 import { addOutputOption, tools } from './cluster-options.ts';
-import { describeFailure } from './describe-failure.ts';
+import { trouble } from './describe-failure.ts';
 import { usage } from './flag-values.ts';
 import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addSourceOptions, clientOf, type ObjectFlags, objectsOf } from './objects.ts';
@@ -22,7 +21,9 @@ interface Flags extends NetworkFlags {
 
 const append = (value: string, earlier: string[]): string[] => [...earlier, value];
 
-/** As `kubectl diff`: 0 nothing would change, 1 something would, above 1 an error. */
+const exitCodes = `
+Exit codes, as of kubectl diff: 0 nothing would change, 1 something would, 2 it could not be said.`;
+
 async function run(flags: Flags): Promise<void> {
   try {
     if (flags.filename.length === 0 && flags.without.length === 0) {
@@ -70,15 +71,8 @@ async function run(flags: Flags): Promise<void> {
     process.stdout.write(`${text}\n`);
     if (!isEmptyPlan(plan)) process.exitCode = 1;
   } catch (error) {
-    throw failed(error);
+    throw trouble('plan', error);
   }
-}
-
-/** Exit code 1 says that something would change: whatever goes wrong is 2. */
-function failed(error: unknown): Failure {
-  const { line, exitCode } = describeFailure(error);
-  const text = line.startsWith('plan: ') ? line : `plan: ${line}`;
-  return new Failure(text, { exitCode: Math.max(2, exitCode), cause: error });
 }
 
 async function manifestsOf({ filename }: Flags): Promise<KubeObject[]> {
@@ -94,5 +88,5 @@ export function register(command: Command): void {
     .option('--from <file>', 'the objects that there are, in place of a cluster; may be repeated', append, [])
     .option('-n, --namespace <name>', 'of objects that name none', 'default')
     .option('--rules', 'print the rules that come and go, not only how many');
-  addOutputOption(addNetworkOptions(command)).action(run);
+  addOutputOption(addNetworkOptions(command)).addHelpText('after', exitCodes).action(run);
 }

@@ -4,6 +4,7 @@ import type { Service } from '../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { canonicalIP, type IPFamily } from '../net/ip.ts';
 import type { ProxyMode } from '../proxy/settings.ts';
+import { trouble } from './describe-failure.ts';
 import { usage } from './flag-values.ts';
 import { networkOfThisMachine } from './network-settings.ts';
 import { addObjectOptions, isOfThisMachine, type ObjectFlags, objectsOf } from './objects.ts';
@@ -38,7 +39,16 @@ const proxyFlags = [
 
 const kinds = ['Node', 'Service', 'EndpointSlice'] as const;
 
+const exitCodes = `
+Exit codes: 0 done, and with --diff nothing differs; 1 something differs; 2 it could not be said.`;
+
 async function run(flags: Flags, given: ReadonlyMap<string, string>): Promise<void> {
+  await printRules(flags, given).catch((error: unknown) => {
+    throw trouble('rules', error);
+  });
+}
+
+async function printRules(flags: Flags, given: ReadonlyMap<string, string>): Promise<void> {
   if (flags.live !== undefined) {
     const { printLiveRules } = await import('./live-rules.ts');
     return printLiveRules({ ...flags, live: flags.live }, unusableWithLive(flags, given));
@@ -92,7 +102,6 @@ async function otherSide(flags: Flags, what: string, objects: readonly KubeObjec
   return { nodeName: flags.node, objects: await objectsOf({ ...flags, at: what }, 'rules', kinds) };
 }
 
-/** As `diff`: exit code 1 where something differs. */
 async function printDifference(before: string, after: string): Promise<void> {
   const { changeLines, lineChanges } = await import('../explain/line-changes.ts');
   const lines = changeLines(lineChanges(before.split('\n'), after.split('\n')));
@@ -153,5 +162,7 @@ export function register(command: Command): void {
     .option('--diff <other>', 'only what differs from node/NAME, from another mode, or from a moment as --at takes it')
     .option('--config <file>', 'a KubeProxyConfiguration; flags win over it');
   addConfigurationFlags(command, proxyFlags);
-  addObjectOptions(command).action((flags: Flags) => run(flags, givenFlags(command, proxyFlags)));
+  addObjectOptions(command)
+    .addHelpText('after', exitCodes)
+    .action((flags: Flags) => run(flags, givenFlags(command, proxyFlags)));
 }

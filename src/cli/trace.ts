@@ -1,7 +1,10 @@
 // `portico trace FROM TO`: the way of a packet, with the reason at each step.
 import type { Command } from 'commander';
+import type { LiveTrace } from '../explain/live/compare.ts';
 import { liveText } from '../explain/live/text.ts';
+import type { To } from '../explain/trace/ends.ts';
 import { addOutputOption } from './cluster-options.ts';
+import { trouble } from './describe-failure.ts';
 import { parseDuration, usage } from './flag-values.ts';
 import type { Found, LiveOptions } from './live-trace.ts';
 import {
@@ -25,12 +28,18 @@ interface Flags extends ObjectFlags, NetworkFlags {
 /** What decides about a packet. */
 const kinds = ['Node', 'Service', 'EndpointSlice', 'Pod', 'Namespace', 'NetworkPolicy'] as const;
 
-/**
- * 0: everything arrives or leaves the cluster, and kernels agree where they are asked; 1: something is refused or dropped, or
- * nothing is sent, or a kernel does something else.
- */
+const exitCodes = `
+Exit codes: 0 it arrives or leaves the cluster, whichever way it takes; 1 it is refused, dropped or never sent, or with --live its
+sender hears nothing good or a kernel does something else; 2 it could not be said.`;
+
 async function run(fromText: string, toText: string, flags: Flags): Promise<void> {
-  const [{ parseFrom, parseTo, TraceError }, { tracePacket }, { isWell }, { traceText }] = await Promise.all([
+  await traced(fromText, toText, flags).catch((error: unknown) => {
+    throw trouble('trace', error);
+  });
+}
+
+async function traced(fromText: string, toText: string, flags: Flags): Promise<void> {
+  const [{ parseFrom, parseTo }, { tracePacket }, { isWell }, { traceText }] = await Promise.all([
     import('../explain/trace/ends.ts'),
     import('../explain/trace/trace-packet.ts'),
     import('../explain/trace/trace.ts'),
@@ -39,30 +48,31 @@ async function run(fromText: string, toText: string, flags: Flags): Promise<void
   const settings = await networkSettings(flags, flags);
   const clusterDomain = await clusterDomainOf(flags, flags);
   const reach = await reachOfSource(flags);
-  try {
-    const [from, to] = [parseFrom(fromText, flags.namespace), parseTo(toText)];
-    const { via: entryNode } = flags;
-    const look = async (sender = from, entry = entryNode) => {
-      const objects = await objectsOf(flags, 'trace', kinds);
-      return {
-        objects,
-        trace: tracePacket({ objects, from: sender, to, settings, clusterDomain, entryNode: entry, reach }),
-      };
+  const [from, to] = [parseFrom(fromText, flags.namespace), parseTo(toText)];
+  const { via: entryNode } = flags;
+  const look = async (sender = from, entry = entryNode) => {
+    const objects = await objectsOf(flags, 'trace', kinds);
+    return {
+      objects,
+      trace: tracePacket({ objects, from: sender, to, settings, clusterDomain, entryNode: entry, reach }),
     };
-    const { trace, live } =
-      flags.live || flags.wait
-        ? await withLive(flags, { from, to, settings, look })
-        : { ...(await look()), live: undefined };
-    const text =
-      flags.output === 'json'
-        ? JSON.stringify({ ...trace, ...(live && { live }) }, undefined, 2)
-        : [traceText(trace, { isInFull: flags.all ?? false }), ...(live ? [liveText(live)] : [])].join('\n');
-    process.stdout.write(`${text}\n`);
-    if (!isWell(trace) || (live && live.differences.length > 0)) process.exitCode = 1;
-  } catch (error) {
-    if (error instanceof TraceError) throw usage(`trace: ${error.message}`);
-    throw error;
-  }
+  };
+  const { trace, live } =
+    flags.live || flags.wait
+      ? await withLive(flags, { from, to, settings, look })
+      : { ...(await look()), live: undefined };
+  const text =
+    flags.output === 'json'
+      ? JSON.stringify({ ...trace, ...(live && { live }) }, undefined, 2)
+      : [traceText(trace, { isInFull: flags.all ?? false }), ...(live ? [liveText(live)] : [])].join('\n');
+  process.stdout.write(`${text}\n`);
+  if (!isWell(trace) || (live && !isWellLive(live, to))) process.exitCode = 1;
+}
+
+/** Kernels do what the model says, and the sender was not turned away: of a datagram nobody need hear. */
+function isWellLive({ sent, differences }: LiveTrace, { protocol }: To): boolean {
+  const isHeard = sent === undefined || sent === 'connected' || (sent === 'no answer' && protocol === 'udp');
+  return isHeard && differences.length === 0;
 }
 
 /** Objects may change between the look at them and the look at kernels: what differs must differ again. */
@@ -79,7 +89,7 @@ async function withLive(flags: Flags, asked: Omit<LiveOptions, 'client'>): Promi
   const client = await clientOf(flags, 'trace');
   for (let left = waiting ? 1 : tries; ; left--) {
     const found = await liveTrace({ ...asked, ...waiting, client });
-    if (found.live.differences.length === 0 || left === 1) return found;
+    if (!found.live?.differences.length || left === 1) return found;
   }
 }
 
@@ -95,5 +105,7 @@ export function register(command: Command): void {
       `as --live, but send nothing: wait for such a packet of others (default: ${usualWait})`,
     )
     .option('--all', 'every outcome step by step, not only the likeliest');
-  addOutputOption(addObjectOptions(addNetworkOptions(command))).action(run);
+  addOutputOption(addObjectOptions(addNetworkOptions(command)))
+    .addHelpText('after', exitCodes)
+    .action(run);
 }

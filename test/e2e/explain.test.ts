@@ -192,7 +192,7 @@ test('a node tells the rules that its proxy last wrote, with the objects they ar
   });
   expect(said).not.toContain('kube-system/');
   const wrong = await cluster.portico('rules', '--node', 'nobody', '--live');
-  expect([wrong.code, wrong.stderr]).toEqual([1, 'portico: rules: node nobody: nodes "nobody" not found\n']);
+  expect([wrong.code, wrong.stderr]).toEqual([2, 'portico: rules: node nobody: nodes "nobody" not found\n']);
 });
 
 test('what the rules and a trace were at an earlier revision is still known', async () => {
@@ -278,7 +278,7 @@ test('a packet of somebody else is waited for and followed', async () => {
   expect([code, differences, result, sent]).toEqual([0, [], 'arrives', undefined]);
   const nobody = await cluster.portico('trace', 'external', 'node-1:9', '--wait', '1s');
   expect([nobody.code, nobody.stderr]).toEqual([
-    1,
+    2,
     expect.stringContaining('trace: --live: no such packet came by in 1 s on node-1'),
   ]);
 });

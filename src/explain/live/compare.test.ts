@@ -85,7 +85,9 @@ test('another endpoint, another source and no packet at all are differences', ()
   expect(live([sent], [hidden]).differences).toEqual([
     'the destination sees 172.30.0.12, where the model says 10.244.1.5',
   ]);
-  expect(live([], []).differences[0]).toBe('on b the kernel saw no such packet leave');
+  const nowhere = live([], []);
+  expect(nowhere).toMatchObject({ result: 'unseen', differences: ['on b the kernel saw no such packet leave'] });
+  expect(liveText(nowhere)).toMatch(/^Kernel {3}no node saw the packet; /);
 });
 
 test('rules are compared with their chains; indexes of endpoints and the number of lb chains depend on the past', () => {
@@ -157,6 +159,18 @@ test('a node that does not answer is named, and takes nothing from what others s
   const found = compareLive({ ...request, sent: 'connected', silent: ['c'] });
   expect([found.silent, found.differences]).toEqual([['c'], []]);
   expect(liveText(found)).toContain('Silent   c does not answer: what it did is not known');
+  expect(liveText(found)).toContain('Agrees   those that answer do what the model says');
+});
+
+test('what a node on the way did that does not answer is no difference; a rule that drops before it is', () => {
+  const byWayOfC = { outcomes: [{ ...trace.outcomes[0], hops: [{ node: 'b' }, { node: 'c' }] }] } as unknown as Trace;
+  const ask = (lines: readonly string[], silent: readonly string[]) =>
+    compareLive({ ...request, trace: byWayOfC, sent: 'no answer', silent, seen: [seenBy('b', [sent, ...lines])] })
+      .differences;
+  expect(ask([], ['c'])).toEqual([]);
+  expect(ask([], [])).toEqual(['the kernel sends it to 10.96.0.9:80; the model knows 10.244.0.7:80']);
+  const drop = 'trace id 1 ip planted c rule tcp dport 80 drop (verdict drop)';
+  expect(ask([drop], ['c'])[0]).toContain('the model says: arrives; in the kernel it is dropped');
 });
 
 const request = {

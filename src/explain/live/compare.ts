@@ -21,10 +21,11 @@ export interface LiveTrace {
   readonly sent: SendResult | undefined;
   /** Of the nodes that the packet crossed, the first one first. */
   readonly hops: readonly LiveHop[];
-  readonly result: 'arrives' | 'refused' | 'dropped';
-  /** Where it was addressed to at last, `address:port`. */
+  /** `unseen`: no kernel met it. */
+  readonly result: 'arrives' | 'refused' | 'dropped' | 'unseen';
+  /** Where it was addressed to at last, `address:port`; empty where it is unseen. */
   readonly destination: string;
-  /** The client's address as the destination sees it. */
+  /** The client's address as the destination sees it; empty likewise. */
   readonly source: string;
   /** Nodes on the way that did not answer: what they did is not known. */
   readonly silent: readonly string[];
@@ -60,9 +61,10 @@ export function compareLive(request: LiveRequest): LiveTrace {
     steps.filter(({ verdict }) => verdict === 'drop').map((step) => ({ node, ...step })),
   )[0];
   const end = destination ? hostPort(destination) : '';
+  const isSeen = packet !== undefined || flow !== undefined;
   const result = drop
     ? droppedBy(drop)
-    : (unseenEnd(trace, sent, end) ?? (sent === 'refused' && !last ? 'refused' : 'arrives'));
+    : (unseenEnd(trace, sent, end) ?? (sent === 'refused' && !last ? 'refused' : isSeen ? 'arrives' : 'unseen'));
   const live = {
     sent,
     silent,
@@ -73,8 +75,8 @@ export function compareLive(request: LiveRequest): LiveTrace {
   } as const;
   const strayRules = seen.flatMap(ruleDifferences);
   const differences = [
-    ...(packet || flow ? [] : [`on ${first?.node ?? 'no node'} the kernel saw no such packet leave`]),
-    ...outcomeDifferences(trace, live, drop),
+    ...(isSeen ? [] : [`on ${first?.node ?? 'no node'} the kernel saw no such packet leave`]),
+    ...(drop === undefined && passesSilence(request) ? [] : outcomeDifferences(trace, live, drop)),
     ...answerDifferences(request, live),
     ...strayRules,
   ];
@@ -86,6 +88,11 @@ function passed(packet: KernelPacket | undefined): Flow | undefined {
   if (packet?.end === undefined || packet.end === 'dropped') return undefined;
   const { source, destination, end } = packet;
   return { source, destination, client: end.source, answerer: end.destination };
+}
+
+/** A node that may be on the way does not say what it did: what the others saw is not the end of it. */
+function passesSilence({ trace, silent }: LiveRequest): boolean {
+  return trace.outcomes.some(({ hops }) => hops?.some(({ node }) => silent.includes(node)));
 }
 
 /** What a pod sends to itself no node sees, and so none has a say in it. */
@@ -157,6 +164,7 @@ function outcomeDifferences(
   });
   const where = drop ? `: on ${drop.node}, ${stepText(drop)}` : '';
   const same = wanted.filter(({ result }) => result === met.result);
+  if (met.result === 'unseen') return [];
   if (same.length === 0) {
     const said = [...new Set(wanted.map(({ result }) => result))].join(' or ') || 'nothing is sent';
     return [
@@ -176,11 +184,13 @@ function outcomeDifferences(
 }
 
 /** A packet that arrives at somebody who is known, and whose sender hears nothing. */
-function answerDifferences({ trace, sent, isAnswered }: LiveRequest, met: Met): string[] {
+function answerDifferences(request: LiveRequest, met: Met): string[] {
+  const { trace, sent, isAnswered } = request;
   const arrives = trace.outcomes.some(
     ({ result, destination, isUnanswered }) => result === 'arrives' && !isUnanswered && destination === met.destination,
   );
   if (!isAnswered || sent !== 'no answer' || met.result !== 'arrives' || !arrives) return [];
+  if (passesSilence(request)) return [];
   return [
     `the model says that ${met.destination} answers; no answer came to the sender: something on the way back drops it`,
   ];

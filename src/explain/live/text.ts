@@ -13,7 +13,12 @@ export function liveText({ sent, hops, silent, result, destination, source, diff
         ]
       : []),
   ]);
-  const where = result === 'arrives' ? `arrives at ${destination}, which sees ${source}` : result;
+  const where =
+    result === 'arrives'
+      ? `arrives at ${destination}, which sees ${source}`
+      : result === 'unseen'
+        ? 'no node saw the packet'
+        : result;
   return [
     label(
       'Kernel',
@@ -25,7 +30,7 @@ export function liveText({ sent, hops, silent, result, destination, source, diff
       : []),
     ...silent.map((node) => label('Silent', `${node} does not answer: what it did is not known`)),
     ...(differences.length === 0
-      ? [label('Agrees', 'the kernel does what the model says')]
+      ? [label('Agrees', `${silent.length === 0 ? 'the kernel does' : 'those that answer do'} what the model says`)]
       : differences.map((difference) => label('Differs', difference))),
   ].join('\n');
 }
