@@ -1,7 +1,7 @@
 // One POST of JSON to the server that a kubeconfig names: what webhooks of reviews and of audit events have in common.
 import type { RawResponse, Transport } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
-import { goError } from './admission/webhooks/go-errors.ts';
+import { goError } from './go-errors.ts';
 import { readBody } from './request.ts';
 
 export interface WebhookPost {

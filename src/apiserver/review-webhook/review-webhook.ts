@@ -3,7 +3,7 @@ import { formatGoDuration } from '../../apimachinery/duration.ts';
 import type { Transport } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import { statusMessage } from '../admission/webhooks/go-errors.ts';
+import { statusMessage } from '../go-errors.ts';
 import { isSuccess, postToWebhook } from '../webhook-post.ts';
 
 /** The webhook could not be asked, or its answer could not be read; the message is kube-apiserver's. */

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { parseAnswer } from './answer.ts';
-import { statusMessage } from './go-errors.ts';
 
 const v1 = 'admission.k8s.io/v1';
 const review = (response: object, more: object = {}) =>
@@ -52,15 +51,4 @@ test.each([
   [review({ patch: '!!!', patchType: 'JSONPatch' }), 'illegal base64 data at input byte 0'],
 ])('%s is no answer', (text, message) => {
   expect(() => parseAnswer(text, v1)).toThrow(new Error(message));
-});
-
-test.each([
-  [403, '', 'unknown'],
-  [403, ' no ', 'no'],
-  [409, 'x', 'the server reported a conflict'],
-  [415, '', 'unknown'],
-  [422, 'x', 'the server rejected our request due to an error in our request'],
-  [500, '', 'an error on the server ("unknown") has prevented the request from succeeding'],
-])('an answer of %i with %j: %s', (status, text, message) => {
-  expect(statusMessage(status, text)).toBe(message);
 });

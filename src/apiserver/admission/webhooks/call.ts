@@ -9,9 +9,9 @@ import { serviceNameLabel } from '../../../api/discovery/v1/endpointslice/labels
 import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { dialTarget } from '../../aggregation/service-target.ts';
+import { goError, statusMessage } from '../../go-errors.ts';
 import { readBody } from '../../request.ts';
 import type { AdmissionView } from '../admission.ts';
-import { goError, statusMessage } from './go-errors.ts';
 
 /** The webhook could not be asked, or its answer could not be read; the message is kube-apiserver's. */
 export class WebhookCallError extends Error {

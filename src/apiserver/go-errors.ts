@@ -1,8 +1,8 @@
-// What goes wrong on the way to a webhook, in the words that Go has for it: they stand in the Status that users see.
+// What goes wrong on the way to another server (a webhook, an aggregated API), in the words that Go has for it: they stand in the Status that users see.
 
-import { table } from '../../../apimachinery/table.ts';
-import { dialError } from '../../../net/dial-error.ts';
-import { joinHostPort } from '../../../net/ip.ts';
+import { table } from '../apimachinery/table.ts';
+import { dialError } from '../net/dial-error.ts';
+import { joinHostPort } from '../net/ip.ts';
 
 interface NetworkError extends Error {
   readonly code?: string;
@@ -21,6 +21,7 @@ const unknownAuthority = new Set([
   'CERT_SIGNATURE_FAILURE',
 ]);
 
+/** Why there was no answer from the URL. */
 export function goError(error: unknown, url: URL): string {
   if (!(error instanceof Error)) return String(error);
   const { code = '', address, port = 0 } = error as NetworkError;
