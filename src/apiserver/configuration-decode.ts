@@ -16,27 +16,44 @@ export interface Struct {
   readonly fields: Readonly<Record<string, Shape>>;
 }
 
-export const text: Shape = { text: 'string' };
+/** What is decoded by a shape. */
+export type Decoded<S extends Shape> = S extends { readonly text: string }
+  ? string
+  : S extends { readonly bool: true }
+    ? boolean
+    : S extends { readonly int: string }
+      ? number
+      : S extends { readonly list: infer Element extends Shape }
+        ? readonly Decoded<Element>[]
+        : S extends Struct
+          ? { readonly [Name in keyof S['fields']]?: Decoded<S['fields'][Name]> }
+          : never;
+
+export const text = { text: 'string' } as const;
 /** A time.Duration that is no pointer reads null as an empty text. */
-export const duration: Shape = { text: 'string', isNullEmpty: true };
-export const bool: Shape = { bool: true };
-export const int32: Shape = { int: 'int32' };
-export const texts: Shape = { list: text };
-export const struct = (name: string, fields: Struct['fields']): Struct => ({ struct: name, fields });
-export const list = (of: Shape): Shape => ({ list: of });
+export const duration = { text: 'string', isNullEmpty: true } as const;
+export const bool = { bool: true } as const;
+export const int32 = { int: 'int32' } as const;
+export const list = <S extends Shape>(of: S) => ({ list: of });
+export const texts = list(text);
+export const struct = <F extends Struct['fields']>(name: string, fields: F) => ({ struct: name, fields });
 
 /**
  * The value with nothing but what its shape knows. Throws an Error for a value of another type; for fields that it does not know, too,
  * where `isStrict`.
  */
-export function decodeConfiguration(value: unknown, shape: Struct, { isStrict }: { readonly isStrict: boolean }) {
+export function decodeConfiguration<S extends Struct>(
+  value: unknown,
+  shape: S,
+  { isStrict }: { readonly isStrict: boolean },
+): Decoded<S> {
   const unknown: string[] = [];
   const decoded = fieldsOf(value, shape, { path: '', at: '', unknown });
   if (isStrict && unknown.length > 0) {
     const told = unknown.map((at) => `unknown field ${JSON.stringify(at)}`);
     throw new Error(`strict decoding error: ${told.join(', ')}`);
   }
-  return decoded;
+  return decoded as Decoded<S>;
 }
 
 interface Place {

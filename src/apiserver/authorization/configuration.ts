@@ -3,8 +3,7 @@
 import { aggregate } from '../../apimachinery/aggregate.ts';
 import { goDurationError, parseGoDuration } from '../../apimachinery/duration.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
-import { bool, decodeConfiguration, duration, list, struct, text } from '../configuration-decode.ts';
-import { fieldsOf, listOf, textOf } from '../configuration-fields.ts';
+import { bool, type Decoded, decodeConfiguration, duration, list, struct, text } from '../configuration-decode.ts';
 import type { AuthorizerType } from './authorizer-types.ts';
 import { type Checks, validateConfiguration } from './validation.ts';
 
@@ -61,90 +60,64 @@ function readAuthorizers(value: unknown): readonly Unchecked[] {
     if (!versions.includes(String(apiVersion)) || kind !== 'AuthorizationConfiguration') {
       throw new Error(`expected apiVersion ${versions[0]} and kind AuthorizationConfiguration`);
     }
-    const file = decodeConfiguration(value, fileShape, { isStrict: true });
-    return listOf(file.authorizers, 'authorizers').map((one, i) => authorizerOf(one, `authorizers[${i}]`));
+    const { authorizers = [] } = decodeConfiguration(value, fileShape, { isStrict: true });
+    return authorizers.map(({ type = '', name = '', webhook }) => ({
+      type,
+      name,
+      ...(webhook && { webhook: webhookOf(webhook) }),
+    }));
   } catch (error) {
     const { message } = error as Error;
     throw new Error(`failed to load AuthorizationConfiguration from file: ${message}`, { cause: error });
   }
 }
 
+const webhookShape = struct('WebhookConfiguration', {
+  authorizedTTL: duration,
+  cacheAuthorizedRequests: bool,
+  unauthorizedTTL: duration,
+  cacheUnauthorizedRequests: bool,
+  timeout: duration,
+  subjectAccessReviewVersion: text,
+  matchConditionSubjectAccessReviewVersion: text,
+  failurePolicy: text,
+  connectionInfo: struct('WebhookConnectionInfo', { type: text, kubeConfigFile: text }),
+  matchConditions: list(struct('WebhookMatchCondition', { expression: text })),
+});
 const fileShape = struct('AuthorizationConfiguration', {
   apiVersion: text,
   kind: text,
-  authorizers: list(
-    struct('AuthorizerConfiguration', {
-      type: text,
-      name: text,
-      webhook: struct('WebhookConfiguration', {
-        authorizedTTL: duration,
-        cacheAuthorizedRequests: bool,
-        unauthorizedTTL: duration,
-        cacheUnauthorizedRequests: bool,
-        timeout: duration,
-        subjectAccessReviewVersion: text,
-        matchConditionSubjectAccessReviewVersion: text,
-        failurePolicy: text,
-        connectionInfo: struct('WebhookConnectionInfo', { type: text, kubeConfigFile: text }),
-        matchConditions: list(struct('WebhookMatchCondition', { expression: text })),
-      }),
-    }),
-  ),
+  authorizers: list(struct('AuthorizerConfiguration', { type: text, name: text, webhook: webhookShape })),
 });
 
-function authorizerOf(value: unknown, at: string): Unchecked {
-  const { type, name, webhook } = fieldsOf(value, at, ['type', 'name', 'webhook']);
+function webhookOf({
+  cacheAuthorizedRequests = true,
+  cacheUnauthorizedRequests = true,
+  subjectAccessReviewVersion = '',
+  matchConditionSubjectAccessReviewVersion = '',
+  failurePolicy = '',
+  connectionInfo = {},
+  matchConditions = [],
+  ...times
+}: Decoded<typeof webhookShape>): WebhookConfiguration {
   return {
-    type: textOf(type, `${at}.type`),
-    name: textOf(name, `${at}.name`),
-    ...(webhook !== undefined && webhook !== null && { webhook: webhookOf(webhook, `${at}.webhook`) }),
-  };
-}
-
-function webhookOf(value: unknown, at: string): WebhookConfiguration {
-  const fields = fieldsOf(value, at, [
-    ...['authorizedTTL', 'cacheAuthorizedRequests', 'unauthorizedTTL', 'cacheUnauthorizedRequests', 'timeout'],
-    ...['subjectAccessReviewVersion', 'matchConditionSubjectAccessReviewVersion', 'failurePolicy', 'connectionInfo'],
-    'matchConditions',
-  ]);
-  const told = (name: string) => textOf(fields[name], `${at}.${name}`);
-  const time = (name: string) => durationOf(fields[name], `${at}.${name}`);
-  const info = fieldsOf(fields.connectionInfo ?? {}, `${at}.connectionInfo`, ['type', 'kubeConfigFile']);
-  const { kubeConfigFile } = info;
-  return {
-    authorizedTTL: time('authorizedTTL') || usualAuthorizedTTL,
-    unauthorizedTTL: time('unauthorizedTTL') || usualUnauthorizedTTL,
-    cacheAuthorizedRequests: isTrue(fields.cacheAuthorizedRequests, `${at}.cacheAuthorizedRequests`),
-    cacheUnauthorizedRequests: isTrue(fields.cacheUnauthorizedRequests, `${at}.cacheUnauthorizedRequests`),
-    timeout: time('timeout'),
-    subjectAccessReviewVersion: told('subjectAccessReviewVersion'),
-    matchConditionSubjectAccessReviewVersion: told('matchConditionSubjectAccessReviewVersion'),
-    failurePolicy: told('failurePolicy'),
-    connectionInfo: {
-      type: textOf(info.type, `${at}.connectionInfo.type`),
-      ...(kubeConfigFile !== undefined &&
-        kubeConfigFile !== null && {
-          kubeConfigFile: textOf(kubeConfigFile, `${at}.connectionInfo.kubeConfigFile`),
-        }),
-    },
-    matchConditions: listOf(fields.matchConditions, `${at}.matchConditions`).map((one, i) => {
-      const place = `${at}.matchConditions[${i}]`;
-      return { expression: textOf(fieldsOf(one, place, ['expression']).expression, `${place}.expression`) };
-    }),
+    authorizedTTL: durationOf(times.authorizedTTL) || usualAuthorizedTTL,
+    unauthorizedTTL: durationOf(times.unauthorizedTTL) || usualUnauthorizedTTL,
+    cacheAuthorizedRequests,
+    cacheUnauthorizedRequests,
+    timeout: durationOf(times.timeout),
+    subjectAccessReviewVersion,
+    matchConditionSubjectAccessReviewVersion,
+    failurePolicy,
+    connectionInfo: { type: '', ...connectionInfo },
+    matchConditions: matchConditions.map(({ expression = '' }) => ({ expression })),
   };
 }
 
 /** Milliseconds; what is not there is 0. */
-function durationOf(value: unknown, at: string): number {
-  if (value === undefined) return 0;
-  const written = textOf(value, at);
+function durationOf(written: string | undefined): number {
+  if (written === undefined) return 0;
   const milliseconds = parseGoDuration(written);
   if (milliseconds === undefined) throw new Error(goDurationError(written));
   return milliseconds;
-}
-
-function isTrue(value: unknown, at: string): boolean {
-  if (value === undefined || value === null) return true;
-  if (typeof value !== 'boolean') throw new Error(`${at}: must be true or false`);
-  return value;
 }

@@ -3,8 +3,7 @@
 
 import { aggregate } from '../../../apimachinery/aggregate.ts';
 import { fieldErrorMessage } from '../../../apimachinery/validation/field-error.ts';
-import { bool, decodeConfiguration, list, type Shape, struct, text, texts } from '../../configuration-decode.ts';
-import { fieldsOf, listOf, textOf, textsOf } from '../../configuration-fields.ts';
+import { bool, type Decoded, decodeConfiguration, list, struct, text, texts } from '../../configuration-decode.ts';
 import { type CheckExpression, validateConfiguration } from './validation.ts';
 
 export interface ClaimOrExpression {
@@ -119,38 +118,37 @@ export function issuerOfFlags(flags: OidcFlags): JwtIssuer {
 
 const versions = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `apiserver.config.k8s.io/${version}`);
 
-const mapping = (name: string, more: Record<string, Shape> = {}) =>
-  struct(name, { claim: text, expression: text, ...more });
-const mappings = struct('ClaimMappings', {
-  username: mapping('PrefixedClaimOrExpression', { prefix: text }),
-  groups: mapping('PrefixedClaimOrExpression', { prefix: text }),
-  uid: mapping('ClaimOrExpression'),
+const choice = { claim: text, expression: text };
+const mappingsShape = struct('ClaimMappings', {
+  username: struct('PrefixedClaimOrExpression', { ...choice, prefix: text }),
+  groups: struct('PrefixedClaimOrExpression', { ...choice, prefix: text }),
+  uid: struct('ClaimOrExpression', choice),
   extra: list(struct('ExtraMapping', { key: text, valueExpression: text })),
+});
+const issuerShape = struct('JWTAuthenticator', {
+  issuer: struct('Issuer', {
+    url: text,
+    discoveryURL: text,
+    certificateAuthority: text,
+    audiences: texts,
+    audienceMatchPolicy: { text: 'v1.AudienceMatchPolicyType' },
+    egressSelectorType: { text: 'v1.EgressSelectorType' },
+  }),
+  claimMappings: mappingsShape,
+  claimValidationRules: list(
+    struct('ClaimValidationRule', { claim: text, requiredValue: text, expression: text, message: text }),
+  ),
+  userValidationRules: list(struct('UserValidationRule', { expression: text, message: text })),
+});
+const anonymousShape = struct('AnonymousAuthConfig', {
+  enabled: bool,
+  conditions: list(struct('AnonymousAuthCondition', { path: text })),
 });
 const fileShape = struct('AuthenticationConfiguration', {
   apiVersion: text,
   kind: text,
-  jwt: list(
-    struct('JWTAuthenticator', {
-      issuer: struct('Issuer', {
-        url: text,
-        discoveryURL: text,
-        certificateAuthority: text,
-        audiences: texts,
-        audienceMatchPolicy: { text: 'v1.AudienceMatchPolicyType' },
-        egressSelectorType: { text: 'v1.EgressSelectorType' },
-      }),
-      claimMappings: mappings,
-      claimValidationRules: list(
-        struct('ClaimValidationRule', { claim: text, requiredValue: text, expression: text, message: text }),
-      ),
-      userValidationRules: list(struct('UserValidationRule', { expression: text, message: text })),
-    }),
-  ),
-  anonymous: struct('AnonymousAuthConfig', {
-    enabled: bool,
-    conditions: list(struct('AnonymousAuthCondition', { path: text })),
-  }),
+  jwt: list(issuerShape),
+  anonymous: anonymousShape,
 });
 
 /** Checks a parsed file. Throws an Error that names the fields at fault. */
@@ -159,80 +157,52 @@ export function checkConfiguration(value: unknown, check: CheckExpression): Auth
   if (!versions.includes(String(given.apiVersion)) || given.kind !== 'AuthenticationConfiguration') {
     throw new Error(`expected apiVersion ${versions[0]} and kind AuthenticationConfiguration`);
   }
-  const file = decodeConfiguration(value, fileShape, { isStrict: true });
-  const configuration = {
-    jwt: listOf(file.jwt, 'jwt').map((one, i) => issuerOf(one, `jwt[${i}]`)),
-    ...(file.anonymous !== undefined && { anonymous: anonymousOf(file.anonymous) }),
-  };
+  const { jwt = [], anonymous } = decodeConfiguration(value, fileShape, { isStrict: true });
+  const configuration = { jwt: jwt.map(issuerOf), ...(anonymous && { anonymous: anonymousOf(anonymous) }) };
   const errors = validateConfiguration(configuration, check);
   if (errors.length > 0) throw new Error(aggregate(errors.map(fieldErrorMessage)));
   return configuration;
 }
 
-function anonymousOf(value: unknown): AnonymousConfig {
-  const { enabled = false, conditions } = fieldsOf(value, 'anonymous', ['enabled', 'conditions']);
-  if (typeof enabled !== 'boolean') throw new Error('anonymous.enabled: must be true or false');
-  const paths = listOf(conditions, 'anonymous.conditions').map((one, i) => {
-    const at = `anonymous.conditions[${i}]`;
-    return { path: textOf(fieldsOf(one, at, ['path']).path, `${at}.path`) };
-  });
+function anonymousOf({ enabled = false, conditions = [] }: Decoded<typeof anonymousShape>): AnonymousConfig {
+  const paths = conditions.map(({ path = '' }) => ({ path }));
   return { enabled, ...(paths.length > 0 && { conditions: paths }) };
 }
 
-function issuerOf(value: unknown, at: string): JwtIssuer {
-  const fields = fieldsOf(value, at, ['issuer', 'claimMappings', 'claimValidationRules', 'userValidationRules']);
-  const names = [
-    'url',
-    'discoveryURL',
-    'certificateAuthority',
-    'audiences',
-    'audienceMatchPolicy',
-    'egressSelectorType',
-  ];
-  const issuer = fieldsOf(fields.issuer ?? {}, `${at}.issuer`, names);
-  const audiences = listOf(issuer.audiences, `${at}.issuer.audiences`);
+function issuerOf({
+  issuer: { url = '', audiences = [], ...more } = {},
+  claimMappings = {},
+  claimValidationRules = [],
+  userValidationRules = [],
+}: Decoded<typeof issuerShape>): JwtIssuer {
   return {
-    issuer: {
-      url: textOf(issuer.url, `${at}.issuer.url`),
-      audiences: audiences.map((one, i) => textOf(one, `${at}.issuer.audiences[${i}]`)),
-      ...textsOf(issuer, `${at}.issuer`, [
-        ...(['discoveryURL', 'certificateAuthority', 'audienceMatchPolicy', 'egressSelectorType'] as const),
-      ]),
-    },
-    claimMappings: mappingsOf(fields.claimMappings ?? {}, `${at}.claimMappings`),
-    claimValidationRules: listOf(fields.claimValidationRules, `${at}.claimValidationRules`).map((one, i) => {
-      const known = ['claim', 'requiredValue', 'expression', 'message'] as const;
-      const place = `${at}.claimValidationRules[${i}]`;
-      return textsOf(fieldsOf(one, place, known), place, known);
-    }),
-    userValidationRules: listOf(fields.userValidationRules, `${at}.userValidationRules`).map((one, i) => {
-      const place = `${at}.userValidationRules[${i}]`;
-      const rule = fieldsOf(one, place, ['expression', 'message']);
-      return { expression: textOf(rule.expression, `${place}.expression`), ...textsOf(rule, place, ['message']) };
-    }),
+    issuer: { url, audiences, ...said(more) },
+    claimMappings: mappingsOf(claimMappings),
+    claimValidationRules: claimValidationRules.map(said),
+    userValidationRules: userValidationRules.map(({ expression = '', ...message }) => ({
+      expression,
+      ...said(message),
+    })),
   };
 }
 
-function mappingsOf(value: unknown, at: string): ClaimMappings {
-  const fields = fieldsOf(value, at, ['username', 'groups', 'uid', 'extra']);
-  const one = <K extends string>(name: string, known: readonly K[]) =>
-    textsOf(fieldsOf(fields[name] ?? {}, `${at}.${name}`, known), `${at}.${name}`, known);
-  const extra = listOf(fields.extra, `${at}.extra`).map((entry, i) => {
-    const place = `${at}.extra[${i}]`;
-    const { key, valueExpression } = fieldsOf(entry, place, ['key', 'valueExpression']);
-    return {
-      key: textOf(key, `${place}.key`),
-      valueExpression: textOf(valueExpression, `${place}.valueExpression`),
-    };
-  });
-  const groups = one('groups', ['claim', 'expression', 'prefix']);
-  const uid = one('uid', ['claim', 'expression']);
+function mappingsOf({
+  username = {},
+  groups = {},
+  uid = {},
+  extra = [],
+}: Decoded<typeof mappingsShape>): ClaimMappings {
   return {
-    username: one('username', ['claim', 'expression', 'prefix']),
-    ...((groups.claim || groups.expression) && { groups }),
-    ...((uid.claim || uid.expression) && { uid }),
-    extra,
+    username: said(username),
+    ...((groups.claim || groups.expression) && { groups: said(groups) }),
+    ...((uid.claim || uid.expression) && { uid: said(uid) }),
+    extra: extra.map(({ key = '', valueExpression = '' }) => ({ key, valueExpression })),
   };
+}
+
+/** The fields that say something: of empty ones only a prefix does. */
+function said<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== '' || name === 'prefix')) as T;
 }
 
 function checkUrl(text: string, at: string): void {
