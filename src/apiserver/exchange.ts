@@ -30,13 +30,11 @@ export interface Exchange {
 export function attributesOf({ request, info, named }: Exchange, user: User): Attributes {
   const { query } = request;
   const isSelecting = query.size > 0 && info.isResource && info.name === '';
-  if (!isSelecting) return { user, verb: info.verb, info: named, fieldSelector: undefined, labelSelector: undefined };
-  const [fieldSelector, labelSelector] = [query.get('fieldSelector'), query.get('labelSelector')];
   return {
     user,
     verb: info.verb,
     info: named,
-    fieldSelector: fieldSelector ?? undefined,
-    labelSelector: labelSelector ?? undefined,
+    fieldSelector: isSelecting ? (query.get('fieldSelector') ?? undefined) : undefined,
+    labelSelector: isSelecting ? (query.get('labelSelector') ?? undefined) : undefined,
   };
 }

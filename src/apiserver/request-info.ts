@@ -133,5 +133,5 @@ const streaming = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 
 /** Requests that last as long as their client likes: no limit in number or time holds for them. */
 export function isLongRunning({ isResource, verb, subresource }: RequestInfo): boolean {
-  return isResource && (verb === 'watch' || verb === 'proxy' || streaming.has(subresource));
+  return isResource && (verb === 'watch' || streaming.has(subresource));
 }

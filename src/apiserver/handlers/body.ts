@@ -41,9 +41,10 @@ const protobuf = 'application/vnd.kubernetes.protobuf';
 
 /** The media type without its parameters. */
 export function mediaType(request: ApiRequest): string {
-  const given = request.headers['content-type'];
+  const { 'content-type': given = '' } = request.headers;
+  // Most are: nothing is cut from them.
   if (given === json || given === protobuf) return given;
-  return (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  return given.split(';', 1)[0]!.trim().toLowerCase();
 }
 
 /** Text to value. 415 for media types that are not known, 400 for what cannot be parsed. */

@@ -94,14 +94,14 @@ class Watch implements PushedBody {
   }
 
   async pushTo(given: ByteSink): Promise<void> {
-    const { store, request, parts, info } = this.#request;
+    const { store, request, parts, info, definition } = this.#request;
+    const { gone } = definition;
     const counted = parts.metrics.requests.watch(info);
     const sink = counted.sink(given);
     const ended = Promise.withResolvers<void>();
     const end = () => ended.resolve();
     ended.promise.catch(() => {});
     this.#fail = ended.reject;
-    const { gone } = this.#request.definition;
     const stop = store.cache.subscribe((event) => {
       if (this.#waiting) this.#waiting.push(event);
       else this.#deliver(event, sink);
@@ -129,7 +129,8 @@ class Watch implements PushedBody {
 
   /** What is sent before live changes: present objects, or the changes since a revision; or an error. */
   #start(now: number): FirstEvents {
-    const { query, cache } = { query: this.#query, cache: this.#request.store.cache };
+    const query = this.#query;
+    const { cache } = this.#request.store;
     if (this.#tooEarly) return { error: this.#tooEarly };
     this.#lastRevision = now;
     const wanted = Number(query.resourceVersion || 0);
@@ -163,11 +164,7 @@ class Watch implements PushedBody {
     } else {
       for (const event of first.events) this.#deliver(event, sink);
     }
-    while (this.#waiting && this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      for (const event of batch) this.#deliver(event, sink);
-    }
+    for (const event of this.#waiting ?? []) this.#deliver(event, sink);
     this.#waiting = undefined;
     return true;
   }

@@ -54,7 +54,7 @@ class Laps {
     this.#clock = clock;
   }
 
-  /** When the lap under way began: milliseconds since the epoch. */
+  /** When the lap under way began, as the clock's `monotonic`. */
   get at(): number {
     return this.#at;
   }

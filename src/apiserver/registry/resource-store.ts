@@ -271,10 +271,7 @@ export class ResourceStore {
     return this.definition.resource !== 'namespaces' || (spec?.finalizers?.length ?? 0) === 0;
   }
 
-  /**
-   * Deletes or marks for deletion. The object returned is the last state; `removed` tells whether it is gone.
-   * `mark` changes the object on its way, where a kind does more than metadata (namespaces).
-   */
+  /** Deletes or marks for deletion. The object returned is the last state; `removed` tells whether it is gone. */
   async delete(request: DeleteRequest): Promise<{ readonly object: StoredObject; readonly removed: boolean }> {
     await this.#watchCache.waitForNow();
     for (let attempt = 0; attempt < attempts; attempt++) {

@@ -2,7 +2,7 @@
 
 import type { Strategy } from '../../api/resource.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
-import type { DeleteOptions, planDeletion } from './deletion.ts';
+import type { DeleteOptions, Deletion } from './deletion.ts';
 
 /** What a write runs under. */
 export interface WriteContext {
@@ -45,8 +45,5 @@ export interface DeleteRequest {
   /** May refuse by throwing. */
   readonly check?: (object: Readonly<KubeObject>) => void | Promise<void>;
   /** Changes the plan where a kind has a way of its own (namespaces). */
-  readonly adjust?: (
-    plan: ReturnType<typeof planDeletion>,
-    old: Readonly<KubeObject>,
-  ) => ReturnType<typeof planDeletion>;
+  readonly adjust?: (plan: Deletion, old: Readonly<KubeObject>) => Deletion;
 }
