@@ -1,3 +1,4 @@
+// What the kubelet looks after now and then: logs that grow, and what the machine runs short of (eviction/).
 import { errorMessage } from '../apimachinery/error-message.ts';
 import type { EventText } from '../client/events.ts';
 import { defaultTransition, type Evictable, EvictionManager } from './eviction/eviction-manager.ts';
@@ -81,22 +82,20 @@ export class Housekeeping {
     while (!signal.aborted) {
       await clock.sleep(this.#settings.period, signal).catch(() => {});
       if (signal.aborted) return;
-      for (const [what, work] of [
-        ['logs', this.#rotateLogs()],
-        ['eviction', this.eviction.look()],
-      ] as const) {
-        await work.catch((error: unknown) => log(`${what}: ${errorMessage(error)}`));
-      }
+      await this.#rotateLogs();
+      await this.eviction.look().catch((error: unknown) => log(`eviction: ${errorMessage(error)}`));
     }
   }
 
+  /** Never rejects: a log that cannot be rotated does not keep others from it. */
   async #rotateLogs(): Promise<void> {
     const { kubelet, logRoot, workers } = this.#options;
     for (const { pod, running } of workers()) {
       for (const container of running) {
         const path = logFile(logRoot, pod, container);
         const reopen = () => kubelet.cri.reopenContainerLog(container.id);
-        await rotateLog({ path, now: kubelet.clock.now(), ...this.#settings.logs, reopen });
+        const rotated = rotateLog({ path, now: kubelet.clock.now(), ...this.#settings.logs, reopen });
+        await rotated.catch((error: unknown) => kubelet.log(`${path} is not rotated: ${errorMessage(error)}`));
       }
     }
   }
