@@ -8,7 +8,7 @@ import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import { nodes, pods, services } from '../client/resources.ts';
 import type { TunnelHandler } from '../client/tunnel.ts';
 import type { Informer } from '../client/types.ts';
-import { watchRuntimeEvents } from './cri/events.ts';
+import { watchExits } from './cri/events.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import { nodeReference } from './node/node-events.ts';
@@ -287,13 +287,7 @@ export class Kubelet {
           isAway = false;
           this.#agent.wake();
         }
-        await watchRuntimeEvents({
-          socketPath: runtimeSocket,
-          signal,
-          onEvent: ({ type, containerId }) => {
-            if (type === 'exit') this.#exited(containerId);
-          },
-        });
+        await watchExits({ socketPath: runtimeSocket, signal, onExit: (id) => this.#exited(id) });
       } catch {
         // The runtime is away, or restarts: whatever ended meanwhile is found by looking at every pod.
         for (const worker of this.#workers.values()) worker.wake();

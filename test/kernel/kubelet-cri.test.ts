@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { busyboxImage } from '../../src/cluster/images/built-in.ts';
 import { isGrpcNotFound } from '../../src/grpc/client.ts';
 import { type Cri, criClient } from '../../src/kubelet/cri/client.ts';
-import { type RuntimeEvent, watchRuntimeEvents } from '../../src/kubelet/cri/events.ts';
+import { watchExits } from '../../src/kubelet/cri/events.ts';
 import { containerState, sandboxState } from '../../src/kubelet/cri/messages.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
 
@@ -73,8 +73,8 @@ test('a container lives and ends through CRI', async () => {
     },
   });
   const over = new AbortController();
-  const ended = new Promise<RuntimeEvent>((resolve, reject) => {
-    void watchRuntimeEvents({ socketPath: node.socketPath, signal: over.signal, onEvent: resolve }).catch(reject);
+  const ended = new Promise<string>((resolve, reject) => {
+    void watchExits({ socketPath: node.socketPath, signal: over.signal, onExit: resolve }).catch(reject);
   });
   await cri.startContainer(container);
   expect((await cri.containerStatus(container)).state).toBe(containerState.running);
@@ -87,7 +87,7 @@ test('a container lives and ends through CRI', async () => {
     .poll(() => readFile(`${node.root}/logs/main/0.log`, 'utf8'), { timeout: 300_000 })
     .toMatch(/ stdout F hello world\n$/);
   await cri.stopContainer(container, 0);
-  expect((await ended).containerId).toBe(container);
+  expect(await ended).toBe(container);
   over.abort();
   const exited = await cri.containerStatus(container);
   expect(exited).toMatchObject({ state: containerState.exited, exitCode: 137 });
