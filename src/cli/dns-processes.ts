@@ -133,16 +133,21 @@ function listening(child: ChildProcess): Promise<readonly ListenAddress[]> {
 }
 
 /** Empty for a process that ends before it tells. */
-function metricsOf(child: ChildProcess): Promise<string> {
+export function metricsOf(child: ChildProcess): Promise<string> {
   if (!child.connected) return Promise.resolve('');
   return new Promise((resolve) => {
-    const take = (message: Message) => {
-      if (message.kind !== 'metrics') return;
+    const told = (text: string) => {
       child.off('message', take);
-      resolve(message.text);
+      child.off('exit', gone);
+      resolve(text);
     };
+    const take = (message: Message) => {
+      if (message.kind === 'metrics') told(message.text);
+    };
+    const gone = () => told('');
     child.on('message', take);
-    child.once('exit', () => resolve(''));
-    child.send('metrics');
+    child.once('exit', gone);
+    // One that cannot be asked any more is about to end.
+    child.send('metrics', (error) => error && gone());
   });
 }
