@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -29,7 +30,8 @@ export const realFiles: Files = {
   },
   async write(path, text, { mode } = {}) {
     await makeFolder(dirname(path));
-    const draft = `${path}.${process.pid}.tmp`;
+    // Of this write alone: two of one file at a time must not take each other's away.
+    const draft = `${path}.${randomUUID()}.tmp`;
     await writeFile(draft, text, { mode: mode ?? 0o644 });
     await rename(draft, path);
   },
