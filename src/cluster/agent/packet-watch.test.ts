@@ -46,10 +46,10 @@ function kernel() {
   return { tools, tell, monitors };
 }
 
-test('a watch goes on when its monitor dies, and ends', async () => {
-  const { tools, tell, monitors } = kernel();
+/** Asks the watches of a node. */
+function asker(tools: WatchTools) {
   const handler = new PacketWatches('a', tools).before(() => {});
-  const ask = (verb: string, body: object) => {
+  return (verb: string, body: object) => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const request = {
       url: `/portico-watch/x/${verb}`,
@@ -59,6 +59,27 @@ test('a watch goes on when its monitor dies, and ends', async () => {
     void handler(request as never, { writeHead: () => {}, end: (text: string) => resolve(JSON.parse(text)) } as never);
     return promise;
   };
+}
+
+test('a watch that cannot be begun is refused in words, and ends nothing else', async () => {
+  const refuse = async () => {
+    await setImmediate();
+    throw new Error('spawn nft ENOENT');
+  };
+  const follow = {
+    // biome-ignore lint/correctness/useYield: a program that never begins prints nothing.
+    async *lines() {
+      await refuse();
+    },
+  };
+  const exec = { run: () => setImmediate().then(refuse) };
+  const ask = asker({ ...kernel().tools, exec, follow } as unknown as WatchTools);
+  expect(await ask('start', { matches: [] })).toEqual({ message: 'spawn nft ENOENT' });
+});
+
+test('a watch goes on when its monitor dies, and ends', async () => {
+  const { tools, tell, monitors } = kernel();
+  const ask = asker(tools);
   expect(await ask('start', { matches: [] })).toEqual({});
   tell('trace id 1 before');
   await setImmediate();

@@ -96,6 +96,8 @@ export class PacketWatches {
     const end = clock.after(longest, () => stop.abort());
     const watch: Watch = { matches, lines: [], told: Promise.withResolvers(), stop, end };
     const reading = Promise.withResolvers<void>();
+    // Nobody may be waiting yet when the monitor cannot be started.
+    reading.promise.catch(() => {});
     this.#watches.set(id, watch);
     stop.signal.addEventListener('abort', () => {
       watch.end.cancel();
