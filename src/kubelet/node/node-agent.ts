@@ -67,7 +67,7 @@ export class NodeAgent {
     this.#recorder = recorder;
     this.#failed = reportOnce(kubelet.log, kubelet.clock);
     this.#pressures = pressures;
-    this.#evictionHard = [...housekeepingSettings(kubelet.housekeeping).evictionHard];
+    this.#evictionHard = housekeepingSettings(kubelet.housekeeping).evictionHard;
   }
 
   /** Looks at the node, and tells what changed, at once. */

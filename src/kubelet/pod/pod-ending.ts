@@ -39,11 +39,6 @@ export class PodEnding {
     void this.#killAll(running, grace);
   }
 
-  /** What was ended is over: a later killAll is a new one. */
-  reset(): void {
-    this.#grace = undefined;
-  }
-
   async #killAll(running: readonly ObservedContainer[], grace: number): Promise<void> {
     const { context, killer, view, wake } = this.#options;
     const victims = running.map((observed) => view.victim(observed));

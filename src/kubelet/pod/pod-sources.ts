@@ -1,4 +1,4 @@
-// What containers and volumes take from the API: ConfigMaps, Secrets, Services, tokens.
+// What pods take from the API: ConfigMaps, Secrets, tokens, their claims' volumes, their RuntimeClass.
 import type { TokenRequest } from '../../api/authentication/v1/types.generated.ts';
 import type {
   ConfigMap,

@@ -21,7 +21,6 @@ export class Resizes {
   readonly #applied = new Map<string, LinuxContainerResources>();
   /** By container id, the same as the API's requests and limits. */
   readonly #actual = new Map<string, ResourceRequirements>();
-
   readonly #limitPod: LimitPod;
 
   constructor(context: PodContext, limitPod: LimitPod) {
@@ -49,8 +48,8 @@ export class Resizes {
       const wanted = containerResources(pod, container, this.#context.nodeResources);
       const present = this.#applied.get(observed.id);
       // A pod that was never changed runs with what it was made with; of others it is not known after a restart.
-      const isNew = present !== undefined || (pod.metadata.generation ?? 1) > 1;
-      if (isNew && !jsonEqual(present, wanted)) {
+      const mayDiffer = present !== undefined || (pod.metadata.generation ?? 1) > 1;
+      if (mayDiffer && !jsonEqual(present, wanted)) {
         // The pod's own cgroup first, where it grows; where it shrinks when all containers have.
         if (!isChanged) await this.#limitPod(pod, { isGrowth: true });
         isChanged = true;

@@ -5,6 +5,7 @@ import { objectKey } from '../../apimachinery/object.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import type { Client } from '../../client/types.ts';
+import { Turns } from '../../system/turns.ts';
 import { mirrorOf, mirrors } from './static-pod.ts';
 
 export interface StaticPodsOptions {
@@ -24,7 +25,7 @@ export class StaticPods {
   /** By namespace and name; undefined until the folder was read: mirrors of before are nobody's to judge until then. */
   #originals: ReadonlyMap<string, Pod> | undefined;
   readonly #mirrors = new Map<string, Pod>();
-  #work: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: StaticPodsOptions) {
     this.#options = options;
@@ -53,9 +54,8 @@ export class StaticPods {
 
   /** Makes the API show what runs, in turn; a failure is logged and tried again at the next look at its pod. */
   sync(key: string): void {
-    this.#work = this.#work
-      .then(() => this.#sync(key))
-      .catch((error: unknown) => this.#options.log(`mirror pod ${key}: ${errorMessage(error)}`));
+    const synced = this.#turns.take(() => this.#sync(key));
+    synced.catch((error: unknown) => this.#options.log(`mirror pod ${key}: ${errorMessage(error)}`));
   }
 
   /** Looks at all of them again. */
