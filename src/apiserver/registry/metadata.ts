@@ -28,13 +28,19 @@ export function fillSystemMetadata(object: KubeObject, now: string, uid: string)
   metadata.uid = uid;
 }
 
+const systemFields = [
+  'creationTimestamp',
+  'uid',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'selfLink',
+] as const;
+
 /** What no client gives: nobody manages it, either. */
-export function dropSystemMetadata({ metadata }: KubeObject): void {
-  delete metadata.creationTimestamp;
-  delete (metadata as Partial<KubeObject['metadata']>).uid;
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.selfLink;
+export function dropSystemMetadata(object: KubeObject): void {
+  const metadata: Partial<KubeObject['metadata']> = object.metadata;
+  // To delete what is not there costs V8 a call of its runtime, and mostly nothing is there.
+  for (const field of systemFields) if (field in metadata) delete metadata[field];
 }
 
 /** Carries over what an update cannot change or need not repeat. `object` is changed in place. */

@@ -9,7 +9,7 @@ import { nodes, resourceKey } from '../../client/resources.ts';
 import type { Informer } from '../../client/types.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
 import { definedKinds, type KindDefinition } from './defined-kinds.ts';
-import { type GraphNode, OwnerGraph } from './graph.ts';
+import { type GraphNode, hasPlace, OwnerGraph } from './graph.ts';
 import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFinalizer } from './reconcile.ts';
 
 /** Milliseconds between looks for new kinds, as upstream. */
@@ -123,7 +123,10 @@ class GarbageCollector implements Controller {
       if (node && this.#ready) this.#consider(node);
     };
     informer.addHandler({
-      added: seen,
+      // Most have no place there, and what is new was never there: not even to be looked up is cheaper for every create.
+      added: (object) => {
+        if (hasPlace(object)) seen(object);
+      },
       updated: (object, old) => {
         if (concerns(object) === concerns(old)) return;
         seen(object);

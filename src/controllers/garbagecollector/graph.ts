@@ -42,7 +42,7 @@ export class OwnerGraph {
   set(resource: DiscoveredResource, object: Readonly<KubeObject>): GraphNode | undefined {
     const { uid, name, namespace, ownerReferences: owners = none, finalizers = none } = object.metadata;
     if (!uid) return undefined;
-    if (owners.length === 0 && !finalizers.some(waitsForDependents)) {
+    if (!hasPlace(object)) {
       this.delete(uid);
       return undefined;
     }
@@ -83,6 +83,11 @@ export class OwnerGraph {
       if (set?.size === 0) this.#dependents.delete(owner.uid);
     }
   }
+}
+
+/** Whether an object belongs into the graph: somebody owns it, or it waits for those that it owns. */
+export function hasPlace({ metadata }: Readonly<KubeObject>): boolean {
+  return (metadata.ownerReferences?.length ?? 0) > 0 || (metadata.finalizers?.some(waitsForDependents) ?? false);
 }
 
 function waitsForDependents(finalizer: string): boolean {
