@@ -12,7 +12,7 @@ import { formatTime } from '../../../apimachinery/time.ts';
 import { usableServiceIPs } from '../../../net/allocator.ts';
 import { addressAt, type CIDR, formatCIDR } from '../../../net/cidr.ts';
 import { familyOf, formatIP } from '../../../net/ip.ts';
-import type { Storage } from '../../../storage/storage.ts';
+import type { KeyValue, Storage } from '../../../storage/storage.ts';
 import type { Clock } from '../../../system/clock.ts';
 import type { Random } from '../../../system/random.ts';
 import { encodeForStorage } from '../../watch-cache/stored-object.ts';
@@ -38,12 +38,14 @@ export interface DefaultObjectsOptions {
 interface ServerRecord {
   readonly address: string;
   readonly port: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by that server's clock. */
   readonly renewed: number;
 }
 
 export class DefaultObjects {
   readonly #options: DefaultObjectsOptions;
+  /** By a server's key, the write of it that was last seen, and when (as the clock's `monotonic`). */
+  readonly #seen = new Map<string, { readonly modRevision: number; readonly at: number }>();
 
   constructor(options: DefaultObjectsOptions) {
     this.#options = options;
@@ -138,19 +140,29 @@ export class DefaultObjects {
   /** Renews this server's key, and gives all servers that are there, by address. */
   async #servers({ address, port }: { readonly address: string; readonly port: number }): Promise<ServerRecord[]> {
     const { storage, clock } = this.#options;
-    const now = clock.now();
-    const value = JSON.stringify({ address, port, renewed: now } satisfies ServerRecord);
+    const value = JSON.stringify({ address, port, renewed: clock.now() } satisfies ServerRecord);
     await storage.transact({
       compare: [],
       operations: [{ type: 'put', key: `${apiServerPrefix}${address}:${port}`, value }],
     });
     const { items } = await storage.range({ prefix: apiServerPrefix });
-    const servers = items.map((item) => ({ ...(JSON.parse(item.value) as ServerRecord), key: item.key }));
-    const gone = servers.filter(({ renewed }) => now - renewed > lifetime);
+    const servers = items.map((item) => ({ item, record: JSON.parse(item.value) as ServerRecord }));
+    const gone = servers.filter(({ item, record }) => this.#silence(item, record) > lifetime);
     if (gone.length > 0) {
-      await storage.transact({ compare: [], operations: gone.map(({ key }) => ({ type: 'delete', key })) });
+      await storage.transact({ compare: [], operations: gone.map(({ item: { key } }) => ({ type: 'delete', key })) });
     }
-    return servers.filter((server) => !gone.includes(server));
+    return servers.filter((server) => !gone.includes(server)).map(({ record }) => record);
+  }
+
+  /** Milliseconds since a server renewed its key. Clocks of servers differ: what it says of that counts at first sight only. */
+  #silence({ key, modRevision }: KeyValue, { renewed }: ServerRecord): number {
+    const { clock } = this.#options;
+    const seen = this.#seen.get(key);
+    const now = clock.monotonic();
+    if (seen?.modRevision === modRevision) return now - seen.at;
+    const silence = seen ? 0 : Math.max(0, clock.now() - renewed);
+    this.#seen.set(key, { modRevision, at: now - silence });
+    return silence;
   }
 
   /** Leaves the endpoints to the servers that stay; the last one's stay too, as upstream's do. */

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Service, ServiceSpec } from '../../../api/core/v1/types.generated.ts';
+import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
 import { builtinResources } from '../../../api/registry.ts';
 import { StatusError } from '../../../apimachinery/status.ts';
 import { MemoryStorage } from '../../../storage/memory/memory-storage.ts';
@@ -312,6 +313,37 @@ test("the cluster's own objects", async () => {
     metadata: { labels: { 'kubernetes.io/service-name': 'kubernetes' } },
     endpoints: [{ addresses: ['172.30.0.1'], conditions: { ready: true } }],
   });
+});
+
+test('the API servers of a cluster are those that renew their keys, though their clocks differ', async () => {
+  const storage = new MemoryStorage();
+  const server = (address: string, clock: FakeClock) => {
+    const options = { storage, clock, random: new FakeRandom(7), serviceCIDRs: ['10.96.0.0/16'] };
+    return createServiceHooks({ ...options, advertise: { address, port: 6443 } });
+  };
+  const clocks = [new FakeClock(), new FakeClock()] as const;
+  clocks[1].step(-3_600_000);
+  const [a, b] = [server('172.30.0.1', clocks[0]), server('172.30.0.2', clocks[1])];
+  const pass = (seconds: number) => {
+    for (const clock of clocks) clock.advance(seconds * 1000);
+  };
+  const listed = async () => {
+    const { item } = await storage.get('/registry/discovery.k8s.io/endpointslices/default/kubernetes');
+    return (JSON.parse(item!.value) as EndpointSlice).endpoints?.flatMap(({ addresses }) => addresses);
+  };
+  await a.prepare();
+  await b.prepare();
+  await a.prepare();
+  await b.prepare();
+  for (let turn = 0; turn < 3; turn++) {
+    pass(10);
+    await b.prepare();
+    await a.prepare();
+    expect(await listed()).toEqual(['172.30.0.1', '172.30.0.2']);
+  }
+  pass(31);
+  await a.prepare();
+  expect(await listed()).toEqual(['172.30.0.1']);
 });
 
 test('a changed Service that names a node port twice for one protocol fails without a reason', async () => {
