@@ -94,6 +94,13 @@ export async function answered<T>(command: string, asking: Promise<T>): Promise<
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (error instanceof StatusError) throw new Failure(`${command}: ${refusal(error)}`, { cause: error });
+    if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
+      const now = new Date(tools.clock.now()).toISOString();
+      throw new Failure(
+        `${command}: the API server shows a certificate that does not hold now (${errorMessage(error)}): this machine's clock says ${now}; where that is right, start the server again`,
+        { cause: error },
+      );
+    }
     if (/CERT|TLS|VERIFY/.test(code)) {
       throw new Failure(
         `${command}: the API server is none that the kubeconfig knows (${errorMessage(error)}): another cluster may have its port now; take that one's kubeconfig`,

@@ -1,5 +1,6 @@
 // The keys and certificates of a control plane: where they are kept, whom they name, and when they are renewed.
 
+import { X509Certificate } from 'node:crypto';
 import type { Listener } from '../apiserver/listener.ts';
 import { loadOrCreatePki, type Pki } from '../apiserver/pki/pki.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
@@ -25,15 +26,13 @@ export async function openKeys(
   return { pki: await openPki(config, files), files };
 }
 
-function openPki(
-  { dataDir, listen, advertise, serviceClusterIPRanges, clusterDomain, datastore }: ServerConfig,
-  files: Files,
-): Promise<Pki> {
+async function openPki(config: ServerConfig, files: Files): Promise<Pki> {
+  const { dataDir, listen, advertise, serviceClusterIPRanges, clusterDomain, datastore, onError } = config;
   const hosts = listen.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
   // The address of the Service `kubernetes`: the first of each range.
   const services = serviceClusterIPRanges.map(parseCIDR).filter((cidr) => cidr !== undefined);
   const serviceIPs = services.map((cidr) => formatIP(addressAt(cidr, 1n)));
-  return loadOrCreatePki({
+  const pki = await loadOrCreatePki({
     // In etcd the files have the same names, wherever a server has its data.
     dataDir: datastore ? '/' : (dataDir ?? '/'),
     sans: [...new Set([...hosts, ...advertise, ...serviceIPs, ...ownNames(clusterDomain)])],
@@ -41,6 +40,13 @@ function openPki(
     random: realRandom,
     files,
   });
+  const begin = new X509Certificate(pki.ca.certPem).validFromDate;
+  const now = new Date(realClock.now());
+  if (begin > now) {
+    const times = `they begin at ${begin.toISOString()}, and this machine's clock says ${now.toISOString()}`;
+    onError(new Error(`${times}: set the clock, nobody believes them before`), 'certificates');
+  }
+  return pki;
 }
 
 /** The Service `kubernetes` by its whole name, where the domain is not the usual one. */

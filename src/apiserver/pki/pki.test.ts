@@ -95,6 +95,26 @@ describe('later starts', () => {
     expect(next.serviceAccountKeyPem).toBe(first().serviceAccountKeyPem);
   });
 
+  test('what was made while the clock was ahead is made anew, unless it is the authority that begins later', async () => {
+    const year = 365 * 24 * 3600 * 1000;
+    clock.step(year);
+    const ahead = await load(['10.96.0.1']);
+    clock.step(-year);
+    const next = await load(['10.96.0.1']);
+    for (const pair of [next.server, next.admin, next.frontProxy.client])
+      expect(new X509Certificate(pair.certPem).validFromDate.getTime()).toBeLessThanOrEqual(clock.now());
+    expect([next.ca, next.serviceAccountKeyPem]).toEqual([ahead.ca, ahead.serviceAccountKeyPem]);
+    clock.step(-2 * year);
+    expect(await load(['10.96.0.1'])).toEqual(next);
+    clock.step(2 * year);
+  });
+
+  test('an authority that is over is told with the clock', async () => {
+    clock.step(11 * 365 * 24 * 3600 * 1000);
+    await expect(load([])).rejects.toThrow(/ca\.crt ended at 2036-.*, and this machine's clock says 2037-/);
+    clock.step(-11 * 365 * 24 * 3600 * 1000);
+  });
+
   test('an authority without its key is an error that names the file', async () => {
     const key = files.texts.get('/data/pki/ca.key')!;
     files.texts.delete('/data/pki/ca.key');

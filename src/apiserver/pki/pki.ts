@@ -173,8 +173,10 @@ function checkAuthority(ca: KeyPair, folder: string, now: number): void {
       `${folder}/ca.crt and ca.key do not belong together: restore them, or remove ${folder} to start anew`,
     );
   }
-  if (new X509Certificate(ca.certPem).validToDate.getTime() < now) {
-    throw new Error(`${folder}/ca.crt has expired: remove ${folder} to start with a new certificate authority`);
+  const { validToDate } = new X509Certificate(ca.certPem);
+  if (validToDate.getTime() < now) {
+    const times = `${folder}/ca.crt ended at ${validToDate.toISOString()}, and this machine's clock says ${new Date(now).toISOString()}`;
+    throw new Error(`${times}: where that is right, remove ${folder} to start with a new certificate authority`);
   }
 }
 
@@ -184,6 +186,8 @@ function isUsable(pair: KeyPair, ca: KeyPair, now: number): boolean {
   const authority = new X509Certificate(ca.certPem);
   const left = Math.min(certificate.validToDate.getTime(), authority.validToDate.getTime() - 1) - now;
   const atEnd = authority.validToDate.getTime() - now < renewBefore;
+  // One of later was made while the clock was ahead; where the authority is of later too, it is the clock that is behind.
+  if (certificate.validFromDate.getTime() > now && authority.validFromDate.getTime() <= now) return false;
   return certificate.verify(authority.publicKey) && (left > renewBefore || (atEnd && left > 0));
 }
 
