@@ -107,6 +107,51 @@ test('pools are looked for where a load balancer may want an address, and may be
   expect(notes).toEqual(['LoadBalancerPools are not yours to list: addresses of load balancers are not foreseen']);
 });
 
+test('an object that is in the manifests twice is asked about once, as its last one says', async () => {
+  const text = (port: number) => `---
+kind: Service
+apiVersion: v1
+metadata: {name: web}
+spec: {ports: [{port: ${port}}]}
+`;
+  const manifests = await parseManifests(text(80) + text(81), 'a.yaml');
+  for (const client of [undefined, cluster()]) {
+    const { after, notes } = await worldsOf([], { ...nobody, manifests }, client);
+    expect(after).toMatchObject([{ metadata: { name: 'web' }, spec: { ports: [{ port: 81 }] } }]);
+    expect(notes).toEqual([
+      'Service demo/web is in the manifests more than once (a.yaml:2, a.yaml:7): the last one counts',
+    ]);
+  }
+});
+
+test.each([
+  {
+    needs: 'a ServiceAccount',
+    spec: { serviceAccountName: 'own', serviceAccount: 'own' },
+    brings: { kind: 'ServiceAccount', apiVersion: 'v1', metadata: { name: 'own', namespace: 'demo' } },
+  },
+  {
+    needs: 'a PriorityClass',
+    spec: { priorityClassName: 'own' },
+    brings: { kind: 'PriorityClass', apiVersion: 'scheduling.k8s.io/v1', metadata: { name: 'own' } },
+  },
+])('a pod is judged without $needs that the same manifests bring, and has it', async ({ spec, brings }) => {
+  const pod = { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'p', namespace: 'demo' }, spec } as KubeObject;
+  const lacking = new StatusError({ code: 403, reason: 'Forbidden', message: 'pods "p" is forbidden: not found' });
+  const plan = (...manifests: KubeObject[]) => {
+    const api = cluster();
+    api.react((_, object) => {
+      const own = (object as { spec?: object } | undefined)?.spec ?? {};
+      if (Object.keys(own).some((field) => Object.hasOwn(spec, field))) throw lacking;
+    });
+    return worldsOf([], { ...nobody, manifests }, withPriorityClasses(api));
+  };
+  const { after } = await plan(pod, brings);
+  expect(after.find(({ kind }) => kind === 'Pod')).toMatchObject({ spec });
+  await expect(plan(pod)).rejects.toThrow(lacking);
+  await expect(plan(pod, { ...brings, metadata: { ...brings.metadata, name: 'other' } })).rejects.toThrow(lacking);
+});
+
 test('a kind of somebody else is not the one of the same name', async () => {
   const present = [service({ clusterIP: '10.96.0.9' })];
   const theirs = { ...service({ template: {} }), apiVersion: 'serving.knative.dev/v1' };
@@ -122,17 +167,25 @@ test('a kind of somebody else is not the one of the same name', async () => {
 });
 
 /** A cluster that has Knative's Services. */
-function serving(api: FakeApi): Client {
-  const groupVersion = 'serving.knative.dev/v1';
+const serving = (api: FakeApi): Client =>
+  alsoServing(api, 'serving.knative.dev', { name: 'services', kind: 'Service', namespaced: true, verbs: ['get'] });
+
+const withPriorityClasses = (api: FakeApi): Client =>
+  alsoServing(api, 'scheduling.k8s.io', {
+    name: 'priorityclasses',
+    kind: 'PriorityClass',
+    namespaced: false,
+    verbs: ['get'],
+  });
+
+function alsoServing(api: FakeApi, group: string, resource: object): Client {
+  const groupVersion = `${group}/v1`;
   const documents: Readonly<Record<string, object>> = {
-    '/apis': { groups: [{ name: 'serving.knative.dev', versions: [{ groupVersion, version: 'v1' }] }] },
-    [`/apis/${groupVersion}`]: {
-      groupVersion,
-      resources: [{ name: 'services', kind: 'Service', namespaced: true, verbs: ['get'] }],
-    },
+    '/apis': { groups: [{ name: group, versions: [{ groupVersion, version: 'v1' }] }] },
+    [`/apis/${groupVersion}`]: { groupVersion, resources: [resource] },
   };
   return {
-    resource: (resource) => api.resource(resource),
+    resource: (which) => api.resource(which),
     raw: async (request: RawRequest) => {
       const found = documents[request.path];
       return found ? { status: 200, headers: {}, body: bodyOf(found) } : api.raw(request);

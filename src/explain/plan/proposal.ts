@@ -13,6 +13,7 @@ import { sourceOf } from '../manifests.ts';
 import { idOf, withOwnKind } from '../object-id.ts';
 import { applied, applyPatchOf } from './apply.ts';
 import { type Gone, withObjects, withoutObjects } from './change.ts';
+import { comingOf, withoutComing } from './coming.ts';
 import { Placeholders } from './placeholders.ts';
 import type { Placeholder } from './plan.ts';
 
@@ -51,8 +52,11 @@ export async function worldsOf(
 ): Promise<Worlds> {
   const pools = client && hasLoadBalancers([...present, ...manifests]) ? await poolsOf(client) : noPools;
   const before = [...present, ...pools.objects].map((object) => placed(withOwnKind(object), namespace));
-  const wanted = manifests.map((object) => placed(object, namespace));
-  const sources = manifests.map(sourceOf);
+  const all = manifests.map((object) => ({ object: placed(object, namespace), source: sourceOf(object) }));
+  // What an apply of one sets, the apply of the next takes away again, but for what the server picked.
+  const last = new Map(all.map((one) => [idOf(withOwnKind(one.object)), one]));
+  const said = [...last.values()];
+  const [wanted, sources] = [said.map(({ object }) => object), said.map(({ source }) => source)];
   const changed = wanted.length > 0 ? await changesOf(wanted, { before, judge, sources }, client) : noChange;
   const gone = without.map((text) => goneOf(text, before, namespace));
   const deletions = client ? await Promise.all(gone.map((one) => dryDelete(client, one))) : [];
@@ -60,8 +64,23 @@ export async function worldsOf(
     before: withObjects(before, changed.present),
     after: withoutObjects(withObjects(before, changed.objects), gone),
     placeholders: changed.placeholders,
-    notes: [...new Set([...pools.notes, ...changed.notes, ...deletions.flat()])],
+    notes: [...new Set([...pools.notes, ...changed.notes, ...deletions.flat(), ...repeated(all, last)])],
   };
+}
+
+interface Said {
+  readonly object: KubeObject;
+  readonly source: string | undefined;
+}
+
+function repeated(all: readonly Said[], last: ReadonlyMap<string, Said>): string[] {
+  return all.flatMap((one) => {
+    const id = idOf(withOwnKind(one.object));
+    const later = last.get(id);
+    if (later === one) return [];
+    const places = one.source && later?.source ? ` (${one.source}, ${later.source})` : '';
+    return [`${id} is in the manifests more than once${places}: the last one counts`];
+  });
 }
 
 const hasLoadBalancers = (objects: readonly KubeObject[]): boolean =>
@@ -165,7 +184,7 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
   const notes: string[] = [];
   const placeholders = new Placeholders(known.before);
   const { resources } = await discoverResources(client);
-  const coming = new Set(manifests.flatMap(({ kind, metadata }) => (kind === 'Namespace' ? [metadata.name] : [])));
+  const coming = comingOf(manifests);
   for (const [i, manifest] of manifests.entries()) {
     const source = known.sources[i];
     const { kind = '', apiVersion } = manifest;
@@ -180,10 +199,9 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
         if (isNotFound(error)) return undefined;
         throw error;
       });
-    const isComing = served.namespaced && coming.has(own ?? '');
     const asking = live
       ? patched(resource, wanted, { ...live, kind, apiVersion }, known.schemas)
-      : created(resource, wanted, isComing);
+      : created(resource, wanted, served.namespaced ? coming : nothing);
     const answer = await asking.catch((error: unknown) => {
       const note = known.judge && skippedNote(error);
       if (note === undefined) throw located(error, source);
@@ -211,6 +229,7 @@ function notServed(kind: string, apiVersion: string | undefined): string {
   return `the cluster serves no ${kind} of ${apiVersion}: look at \`kubectl api-resources\`, or apply its definition first`;
 }
 
+const nothing: ReadonlySet<string> = new Set();
 const options = { dryRun: true, fieldManager: 'portico-plan', fieldValidation: 'Strict' } as const;
 
 function patched(
@@ -224,22 +243,18 @@ function patched(
   return resource.patch({ name, ...(namespace !== undefined && { namespace }), type, body }, options);
 }
 
-/** Every cluster has it, and nothing in it that would stand in the way. */
-const emptyNamespace = 'kube-node-lease';
-
-/** A namespace that the same manifests bring is not there to be asked about: what is in it is judged in another. */
+/** What the same manifests bring is not there yet: the rest is judged without it. */
 async function created(
   resource: ResourceClient<KubeObject>,
   wanted: KubeObject,
-  isNamespaceComing: boolean,
+  coming: ReadonlySet<string>,
 ): Promise<KubeObject> {
   try {
     return await resource.create(wanted, options);
   } catch (error) {
-    if (!isNamespaceComing || !isNotFound(error)) throw error;
-    const elsewhere = { ...wanted, metadata: { ...wanted.metadata, namespace: emptyNamespace } };
-    const answer = await resource.create(elsewhere, options);
-    return { ...answer, metadata: { ...answer.metadata, namespace: wanted.metadata.namespace } };
+    const alone = error instanceof StatusError ? withoutComing(wanted, coming) : undefined;
+    if (!alone) throw error;
+    return alone.restore(await resource.create(alone.asked, options));
   }
 }
 
