@@ -4,15 +4,14 @@ import type { Node, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
-import { ownValue } from '../../apimachinery/table.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
 import { rulesText } from '../../proxy/offline.ts';
 import type { ProxySettings } from '../../proxy/settings.ts';
 import { idOf } from '../object-id.ts';
 import { zoneRecords } from '../plan/records.ts';
+import { nearMisses, whyNoTraffic } from '../pods-of-service.ts';
 import { explainRules } from '../rules/explain-rules.ts';
 import { bothFamilies } from '../shares.ts';
-import { addressesOf } from '../trace/world.ts';
 import type { NodeRulesText, PodMatch, Story } from './story.ts';
 
 export interface StoryRequest {
@@ -37,7 +36,8 @@ export async function tellStory(request: StoryRequest): Promise<Story | undefine
   const pods = objects.filter(
     (object): object is Pod => object.kind === 'Pod' && object.metadata.namespace === service.metadata.namespace,
   );
-  const { matches, almost } = podsOf(service, pods);
+  const nodes = objects.filter((object): object is Node & typeof object => object.kind === 'Node');
+  const { matches, almost } = podsOf(service, pods, new Map(nodes.map((node) => [node.metadata.name, node])));
   const { managedFields: _, ...metadata } = service.metadata;
   return {
     id: idOf(service),
@@ -93,45 +93,17 @@ function addressLines({ spec = {}, status }: Readonly<Service>, { serviceCIDRs }
   ];
 }
 
-function podsOf({ spec }: Readonly<Service>, pods: readonly Pod[]) {
+function podsOf({ spec }: Readonly<Service>, pods: readonly Pod[], nodes: ReadonlyMap<string, Node>) {
   const { selector = {}, publishNotReadyAddresses: isPublished = false } = spec ?? {};
-  const wanted = Object.entries(selector);
-  const matches: PodMatch[] = [];
-  const near: { readonly fits: number; readonly match: PodMatch }[] = [];
-  for (const pod of wanted.length > 0 ? pods : []) {
-    const { labels } = pod.metadata;
-    if (selects(selector, labels)) {
-      if (matches.length < mostPods) matches.push({ id: idOf(pod), why: whyNoTraffic(pod, isPublished) });
-    } else if (wanted.some(([key]) => ownValue(labels, key) !== undefined)) {
-      const fits = wanted.filter(([key, value]) => labels?.[key] === value).length;
-      near.push({ fits, match: { id: idOf(pod), why: missing(wanted, labels) } });
-    }
-  }
-  // Those that lack least come first.
-  const almost = near.sort((a, b) => b.fits - a.fits).map(({ match }) => match);
+  const matches = pods
+    .filter(({ metadata }) => selects(selector, metadata.labels))
+    .slice(0, mostPods)
+    .map((pod): PodMatch => {
+      const node = nodes.get(pod.spec?.nodeName ?? '');
+      return { id: idOf(pod), why: whyNoTraffic(pod, { isPublished, node }) };
+    });
+  const almost = nearMisses(selector, pods).map(({ pod, why }): PodMatch => ({ id: idOf(pod), why }));
   return { matches, almost: almost.slice(0, mostPods) };
-}
-
-/** A Service may publish its pods whether they are ready or not (`publishNotReadyAddresses`). */
-function whyNoTraffic(pod: Readonly<Pod>, isPublished: boolean): string {
-  const { phase, conditions = [] } = pod.status ?? {};
-  if (pod.metadata.deletionTimestamp !== undefined && !isPublished) return 'it is terminating';
-  if (phase === 'Failed' || phase === 'Succeeded') return `it has ended (${phase})`;
-  if (!pod.spec?.nodeName) return 'it is on no node yet';
-  if (addressesOf(pod).length === 0) return 'it has no address yet';
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  if (ready?.status === 'True' || isPublished) return '';
-  return `it is not ready${ready?.message ? `: ${ready.message}` : ''}`;
-}
-
-function missing(wanted: readonly [string, string][], labels: Readonly<Record<string, string>> | undefined): string {
-  return wanted
-    .flatMap(([key, value]) => {
-      const has = ownValue(labels, key);
-      if (has === value) return [];
-      return [has === undefined ? `it has no label ${key}` : `its ${key} is ${has}, not ${value}`];
-    })
-    .join('; ');
 }
 
 /** At most so many nodes are told of: they differ little, and `portico rules` tells of any. */

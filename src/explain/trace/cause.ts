@@ -1,11 +1,10 @@
 // Why a packet does not arrive: the object and field that stand in its way, and what to change.
 
-import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
-import { ownValue } from '../../apimachinery/table.ts';
 import type { AddressPort, Packet } from '../../netfilter/packet.ts';
 import { canonicalIP, contains } from '../../proxy/address.ts';
 import type { ServicePortPlan } from '../../proxy/plan.ts';
 import { proxyNameLabel } from '../../proxy/service-port.ts';
+import { noEndpointsCause } from './no-endpoints.ts';
 import { isWalledOff, type Match } from './service.ts';
 import type { Cause } from './trace.ts';
 import { podAt, type World } from './world.ts';
@@ -105,7 +104,10 @@ function causeInService(world: World, match: Match, failed: Failed): Cause {
       remedy: `set the policy to Cluster, or run a ready pod on ${failed.node} (a DaemonSet does on every node)`,
     };
   }
-  return noEndpoints(world, plan, { object, service: world.services.get(key) });
+  const port = world.services.get(key)?.spec?.ports?.find(({ name = '', protocol = 'TCP' }) => {
+    return name === servicePort.portName && protocol.toLowerCase() === servicePort.protocol;
+  });
+  return noEndpointsCause(world, { service: key, port, family: servicePort.family, listed: plan.endpoints.length });
 }
 
 /** The client stays visible, so whoever answers does so by the shortest way. */
@@ -132,56 +134,4 @@ function unansweredCause(
       ? 'ask the cluster IP of the Service, or a port of the own node'
       : `set the policy to Cluster, or run a ready pod on ${node}`,
   };
-}
-
-function noEndpoints(
-  world: World,
-  plan: ServicePortPlan,
-  { object, service }: { readonly object: string; readonly service: Service | undefined },
-): Cause {
-  if (plan.endpoints.length > 0) {
-    const { length } = plan.endpoints;
-    return {
-      object,
-      field: 'EndpointSlice endpoints[].conditions.ready',
-      message: `none of its ${length} endpoint${length === 1 ? '' : 's'} is ready`,
-      remedy: 'look at the readiness of its pods: kubectl describe pod',
-    };
-  }
-  const selector = Object.entries(service?.spec?.selector ?? {});
-  if (selector.length === 0) {
-    return {
-      object,
-      field: 'spec.selector',
-      message: 'it has no selector, and no EndpointSlice lists an endpoint of this port',
-      remedy: 'write an EndpointSlice for it, or give it a selector',
-    };
-  }
-  const inNamespace = [...world.pods.values()].filter(
-    ({ metadata }) => metadata.namespace === plan.servicePort.namespace,
-  );
-  const wanted = selector.map(([key, value]) => `${key}=${value}`).join(',');
-  const selected = inNamespace.filter((pod) => selector.every(([key, value]) => pod.metadata.labels?.[key] === value));
-  if (selected.length > 0) {
-    return {
-      object,
-      field: 'spec.ports[].targetPort',
-      message: `its selector ${wanted} matches ${names(selected)}, but no slice lists this port: the pods have no address yet, or no container port of that name`,
-      remedy: 'compare targetPort with the names of the container ports: kubectl describe service',
-    };
-  }
-  const near = inNamespace.filter((pod) => selector.some(([key]) => ownValue(pod.metadata.labels, key) !== undefined));
-  const almost =
-    near.length > 0 ? `; ${names(near)} ${near.length === 1 ? 'has' : 'have'} the label with another value` : '';
-  return {
-    object,
-    field: 'spec.selector',
-    message: `its selector ${wanted} matches no pod of namespace ${plan.servicePort.namespace}${almost}`,
-    remedy: "make the selector and the pods' labels agree",
-  };
-}
-
-function names(pods: readonly Pod[]): string {
-  const shown = pods.slice(0, 3).map(({ metadata }) => metadata.name);
-  return `${pods.length === 1 ? 'pod' : 'pods'} ${shown.join(', ')}${pods.length > 3 ? ` and ${pods.length - 3} more` : ''}`;
 }

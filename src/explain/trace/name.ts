@@ -7,7 +7,8 @@ import { isWithin } from '../../dns/wire/name.ts';
 import { answer } from '../../dns/zone/answer.ts';
 import { familyOf } from '../../net/ip.ts';
 import type { From, To } from './ends.ts';
-import type { NameAsked, NameStep } from './trace.ts';
+import { noEndpointsCause } from './no-endpoints.ts';
+import type { Cause, NameAsked, NameStep } from './trace.ts';
 import { nodeAddresses, type World } from './world.ts';
 
 /** kubelet's `options ndots:5` for pods with dnsPolicy ClusterFirst. */
@@ -71,12 +72,48 @@ function headlessNote(world: World, asked: string, port: number): string | undef
   return `Service ${namespace}/${name} is headless: its name stands for its pods, and whoever asks picks one: here the first${others}`;
 }
 
+/** The Service that is meant by a name without an address, in the sender's namespace if it says none. */
+const meantBy = (host: string, namespace: string) => {
+  const [name = '', asked = namespace] = host.split('.');
+  return { name, asked, key: `${asked}/${name}` };
+};
+
+/** Why the name of a Service that there is has no address; undefined for what is no Service's. */
+export function namelessCause(world: World, from: From, host: string): Cause | undefined {
+  if (from.kind !== 'pod') return undefined;
+  const { key } = meantBy(host, from.namespace);
+  const { spec } = world.services.get(key) ?? {};
+  if (spec?.clusterIP === 'None') {
+    const slices = (world.doors.objectsOf.get(key) ?? []) as Partial<EndpointSlice>[];
+    const listed = slices.reduce((sum, { endpoints }) => sum + (endpoints?.length ?? 0), 0);
+    return noEndpointsCause(world, { service: key, port: undefined, family: undefined, listed });
+  }
+  if (spec?.type !== 'ExternalName') return undefined;
+  const { externalName = '' } = spec;
+  const isAddress = familyOf(externalName) !== undefined;
+  const isOwn = isWithin(`${externalName.toLowerCase().replace(/\.$/, '')}.`, world.zoneConfig.zone);
+  if (!isAddress && !isOwn) return undefined;
+  return {
+    object: `Service ${key}`,
+    field: 'spec.externalName',
+    message: isAddress
+      ? `${externalName} is an address, and names stand for names alone: DNS has no answer for it`
+      : `${externalName} is a name of the cluster that nobody has`,
+    remedy: isAddress
+      ? 'make it a Service without a selector, and write an EndpointSlice with the address'
+      : 'take the name of a Service that there is: kubectl get services -A',
+  };
+}
+
 /** What there is instead of what was asked for. */
 function unknownNote({ services }: World, { namespace }: From & { kind: 'pod' }, host: string): string {
-  const [name = '', asked = namespace] = host.split('.');
-  const service = services.get(`${asked}/${name}`);
+  const { name, asked, key } = meantBy(host, namespace);
+  const service = services.get(key);
   if (service?.spec?.clusterIP === 'None') {
     return `Service ${asked}/${name} is headless and has no endpoint that is ready: its name has no address until one is`;
+  }
+  if (service?.spec?.type === 'ExternalName') {
+    return `Service ${asked}/${name} is another name of ${service.spec.externalName}, which has no address here`;
   }
   if (service) return `Service ${asked}/${name} has no cluster IP: an API server gives it one`;
   const others = [...services.values()].filter(({ metadata }) => metadata.name === name);

@@ -111,7 +111,7 @@ test.each<{ why: string; manifests: string; way: readonly [from: string, to: str
     cause: {
       object: 'Service demo/web',
       field: 'spec.selector',
-      message: expect.stringContaining('web-1, web-2 have the label with another value'),
+      message: expect.stringContaining('nearest are pods web-1, web-2: its app is web, not wbe'),
     },
   },
   {
@@ -354,7 +354,7 @@ test('iptables refuses node ports without endpoints at addresses that answer for
     const made = request(service('type: NodePort'), 'node/a', '10.244.0.1:30080', 'iptables');
     return tracePacket({ ...made, settings: { ...made.settings, nodePortAddresses } });
   };
-  expect(asked([])).toMatchObject({ service: { door: 'node port' }, cause: { field: 'spec.ports[].targetPort' } });
+  expect(asked([])).toMatchObject({ service: { door: 'node port' }, cause: { field: 'EndpointSlice endpoints' } });
   expect(asked(['primary'])).toMatchObject({
     service: undefined,
     outcomes: [{ result: 'refused' }],

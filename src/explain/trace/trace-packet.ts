@@ -10,7 +10,7 @@ import { causeOf, type Failed } from './cause.ts';
 import { withinReach } from './egress.ts';
 import type { From, To } from './ends.ts';
 import { type Followed, followPacket } from './follow.ts';
-import { resolveName } from './name.ts';
+import { namelessCause, resolveName } from './name.ts';
 import { answersNodePorts, NodeRules } from './node-rules.ts';
 import { relevantObjects } from './relevant.ts';
 import { pickAddress, requireSender, type Sender, senderOf } from './sender.ts';
@@ -50,7 +50,9 @@ function traceOf(request: TraceRequest): Trace {
   const text = fromText(from);
   if (address === undefined) {
     const nowhere = { text, address: '', node: '' };
-    return { ...asked, from: nowhere, service: undefined, outcomes: [], cause: undefined };
+    // Who does not ask the cluster's DNS hears nothing of its Services, whatever is the matter with them.
+    const cause = name?.asked.length ? namelessCause(world, from, to.host) : undefined;
+    return { ...asked, from: nowhere, service: undefined, outcomes: [], cause };
   }
   const staying = withinPod(world, from, address);
   if (staying) {
