@@ -13,7 +13,7 @@ import type { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
 import { MeteredStorage } from '../apiserver/metrics/metered-storage.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import type { RegistryHooks } from '../apiserver/registry/hooks.ts';
-import { createServiceHooks, type ServiceHooks } from '../apiserver/registry/service/service-hooks.ts';
+import { ServiceHooks } from '../apiserver/registry/service/service-hooks.ts';
 import { ResourceMetrics } from '../apiserver/resource-metrics/resource-metrics.ts';
 import { createSecurity, type Security } from '../apiserver/security.ts';
 import { connectHandlers } from '../apiserver/streaming/connect-handlers.ts';
@@ -179,7 +179,7 @@ function createHooks(
 ): ServiceHooks {
   const { host, port } = advertised;
   try {
-    return createServiceHooks({
+    return new ServiceHooks({
       storage,
       clock,
       random: realRandom,

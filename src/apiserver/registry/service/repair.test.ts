@@ -9,7 +9,7 @@ import { FakeRandom } from '../../../system/fake/random.ts';
 import { encodeForStorage } from '../../watch-cache/stored-object.ts';
 import { ipAddressOf } from './claims.ts';
 import { planRepair, type RepairInput } from './repair-plan.ts';
-import { createServiceHooks } from './service-hooks.ts';
+import { ServiceHooks } from './service-hooks.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const made = '2026-01-01T00:00:00Z';
@@ -98,7 +98,7 @@ test('node ports', () => {
 
 test('a pass mends the store and tells once; a leaked port goes after three passes', async () => {
   const storage = new MemoryStorage();
-  const hooks = createServiceHooks({
+  const hooks = new ServiceHooks({
     storage,
     clock: new FakeClock(start),
     random: new FakeRandom(3),
@@ -123,7 +123,7 @@ test('a pass mends the store and tells once; a leaked port goes after three pass
 test('an address that somebody deletes comes back at once, not in three minutes', async () => {
   const storage = new MemoryStorage();
   const clock = new FakeClock(start);
-  const hooks = createServiceHooks({ storage, clock, random: new FakeRandom(3), serviceCIDRs: ['10.96.0.0/16'] });
+  const hooks = new ServiceHooks({ storage, clock, random: new FakeRandom(3), serviceCIDRs: ['10.96.0.0/16'] });
   await hooks.prepare();
   const key = '/registry/networking.k8s.io/ipaddresses/10.96.0.5';
   const change = (operation: Operation) => storage.transact({ compare: [], operations: [operation] });

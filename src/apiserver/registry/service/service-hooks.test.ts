@@ -7,7 +7,7 @@ import { MemoryStorage } from '../../../storage/memory/memory-storage.ts';
 import { FakeClock } from '../../../system/fake/clock.ts';
 import { FakeRandom } from '../../../system/fake/random.ts';
 import { encodeForStorage } from '../../watch-cache/stored-object.ts';
-import { createServiceHooks, type ServiceHooksOptions } from './service-hooks.ts';
+import { ServiceHooks, type ServiceHooksOptions } from './service-hooks.ts';
 
 const definition = builtinResources().find(({ resource }) => resource === 'services')!;
 const ended: AbortController[] = [];
@@ -19,7 +19,7 @@ afterEach(() => {
 async function cluster(options: Partial<ServiceHooksOptions> = {}) {
   const { storage = new MemoryStorage() } = options;
   const clock = new FakeClock();
-  const hooks = createServiceHooks({
+  const hooks = new ServiceHooks({
     storage,
     clock,
     random: new FakeRandom(7),
@@ -370,7 +370,7 @@ test('ranges that make no sense are refused with a text', () => {
   const make =
     (...serviceCIDRs: string[]) =>
     () =>
-      createServiceHooks({
+      new ServiceHooks({
         storage: new MemoryStorage(),
         clock: new FakeClock(),
         random: new FakeRandom(),

@@ -31,11 +31,6 @@ export interface ServiceHooksOptions {
 
 const defaultNodePorts: PortRange = { first: 30_000, last: 32_767 };
 
-/** Throws where the ranges are no blocks, or two of one family. */
-export function createServiceHooks(options: ServiceHooksOptions): ServiceHooks {
-  return new ServiceHooks(options);
-}
-
 export class ServiceHooks implements RegistryHooks<Service> {
   readonly #options: ServiceHooksOptions;
   readonly #view: AllocationView;
@@ -44,6 +39,7 @@ export class ServiceHooks implements RegistryHooks<Service> {
   readonly #repair: Repair;
   readonly #nodePorts: PortRange;
 
+  /** Throws where the ranges are no blocks, or two of one family. */
   constructor(options: ServiceHooksOptions) {
     const { storage, random, nodePortRange = defaultNodePorts } = options;
     const cidrs = parseServiceCIDRs(options.serviceCIDRs);
