@@ -1,10 +1,11 @@
 // Events are forgotten some time after their last write, as they are by etcd's leases under kube-apiserver.
+import { resourcePrefix } from '../storage/registry-keys.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { StoredObject } from './watch-cache/stored-object.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
 
-const eventPrefix = '/registry/core/events/';
+const eventPrefix = resourcePrefix({ group: '', resource: 'events' });
 const periodMs = 30_000;
 const creation = /"creationTimestamp":"([^"]+)"/;
 

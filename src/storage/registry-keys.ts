@@ -2,6 +2,8 @@
 import type { GroupResource } from '../apimachinery/object.ts';
 
 export const registryPrefix = '/registry/';
+/** What servers keep for themselves, no objects. */
+export const ownPrefix = `${registryPrefix}portico/`;
 
 /** What all keys of a resource start with: `/registry/apps/deployments/`. */
 export function resourcePrefix({ group, resource }: GroupResource): string {

@@ -2,14 +2,12 @@
 // as far as the writes that they must see.
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { refuseSealed, UnreadableError } from '../../storage/encryption/sealed-prefix.ts';
-import { registryPrefix, resourcePrefixOf } from '../../storage/registry-keys.ts';
+import { ownPrefix, registryPrefix, resourcePrefixOf } from '../../storage/registry-keys.ts';
 import { HistoryLostError, type KeyValue, type Storage, type StorageEvent } from '../../storage/storage.ts';
 import type { Clock } from '../../system/clock.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { StoredObject, unreadableReason } from './stored-object.ts';
 
-/** What servers keep for themselves, no objects. */
-const ownPrefix = `${registryPrefix}portico/`;
 const retryMs = 100;
 
 /** A value that is being written, and the metadata that it was made of. */

@@ -7,12 +7,13 @@ import type { ResourceQuota } from '../../../api/core/v1/types.generated.ts';
 import type { ResourceDefinition } from '../../../api/resource.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden } from '../../../apimachinery/status.ts';
+import { resourcePrefix } from '../../../storage/registry-keys.ts';
 import type { Clock } from '../../../system/clock.ts';
 import { encodeForStorage, type StoredObject } from '../../watch-cache/stored-object.ts';
 import type { WatchCache } from '../../watch-cache/watch-cache.ts';
 import { type Companions, noCompanions } from '../hooks.ts';
 
-const quotaPrefix = '/registry/core/resourcequotas/';
+const quotaPrefix = resourcePrefix({ group: '', resource: 'resourcequotas' });
 
 export interface LedgerEntry {
   readonly definition: ResourceDefinition;

@@ -17,7 +17,7 @@ import type { Clock } from '../../../system/clock.ts';
 import type { Random } from '../../../system/random.ts';
 import { encodeForStorage } from '../../watch-cache/stored-object.ts';
 import type { Companions, RegistryHooks } from '../hooks.ts';
-import { apiServerPrefix, serviceCIDRPrefix } from './keys.ts';
+import { apiServerPrefix, endpointSlicePrefix, endpointsPrefix, serviceCIDRPrefix, servicePrefix } from './keys.ts';
 
 const period = 10_000;
 /** A server that has not renewed its key for so long is gone. */
@@ -114,7 +114,7 @@ export class DefaultObjects {
     const clusterIP = formatIP(addressAt(first, usableServiceIPs(first).first));
     const ports = [{ name: 'https', port: 443, protocol: 'TCP', targetPort: advertise?.port ?? 6443 }];
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const key = `/registry/core/services/${namespace}/${name}`;
+      const key = `${servicePrefix}${namespace}/${name}`;
       const { item } = await this.#options.storage.get(key);
       if (item) {
         const old = JSON.parse(item.value) as Service;
@@ -177,7 +177,7 @@ export class DefaultObjects {
     const port = this.#options.advertise!.port;
     const addresses = [...new Set(servers.map(({ address }) => address))].sort().map((ip) => ({ ip }));
     const subsets = [{ addresses, ports: [{ name: 'https', port, protocol: 'TCP' }] }];
-    await this.#ensureObject<Endpoints>(`/registry/core/endpoints/${namespace}/${name}`, (old) => ({
+    await this.#ensureObject<Endpoints>(`${endpointsPrefix}${namespace}/${name}`, (old) => ({
       ...(old ?? { kind: 'Endpoints', apiVersion: 'v1', metadata: { name, namespace } }),
       metadata: withLabel(old, { name, namespace }, 'endpointslice.kubernetes.io/skip-mirror', 'true'),
       subsets,
@@ -190,7 +190,7 @@ export class DefaultObjects {
     const addresses = [...new Set(servers.map((server) => server.address))]
       .filter((other) => familyOf(other) === addressType)
       .sort();
-    const key = `/registry/discovery.k8s.io/endpointslices/${namespace}/${name}`;
+    const key = `${endpointSlicePrefix}${namespace}/${name}`;
     await this.#ensureObject<EndpointSlice>(key, (old) => ({
       kind: 'EndpointSlice',
       apiVersion: 'discovery.k8s.io/v1',

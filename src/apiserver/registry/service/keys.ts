@@ -1,11 +1,16 @@
-// Where allocations live in storage.
+// Where Services, their allocations and what goes with them live in storage.
 import type { CanonicalIP } from '../../../net/ip.ts';
+import { ownPrefix, resourcePrefix } from '../../../storage/registry-keys.ts';
 
-export const ipAddressPrefix = '/registry/networking.k8s.io/ipaddresses/';
-export const serviceCIDRPrefix = '/registry/networking.k8s.io/servicecidrs/';
-export const nodePortPrefix = '/registry/portico/nodeports/';
+export const servicePrefix = resourcePrefix({ group: '', resource: 'services' });
+export const endpointsPrefix = resourcePrefix({ group: '', resource: 'endpoints' });
+export const endpointSlicePrefix = resourcePrefix({ group: 'discovery.k8s.io', resource: 'endpointslices' });
+export const eventPrefix = resourcePrefix({ group: '', resource: 'events' });
+export const ipAddressPrefix = resourcePrefix({ group: 'networking.k8s.io', resource: 'ipaddresses' });
+export const serviceCIDRPrefix = resourcePrefix({ group: 'networking.k8s.io', resource: 'servicecidrs' });
+export const nodePortPrefix = `${ownPrefix}nodeports/`;
 /** One key per API server that serves this store, with the time it was last written. */
-export const apiServerPrefix = '/registry/portico/apiservers/';
+export const apiServerPrefix = `${ownPrefix}apiservers/`;
 
 export function ipAddressKey(ip: CanonicalIP): string {
   return ipAddressPrefix + ip;

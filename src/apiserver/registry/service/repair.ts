@@ -9,7 +9,15 @@ import type { Random } from '../../../system/random.ts';
 import { encodeForStorage } from '../../watch-cache/stored-object.ts';
 import type { AllocationView, PortRange } from './allocation-view.ts';
 import { ipAddressOf } from './claims.ts';
-import { ipAddressKey, ipAddressPrefix, type NodePortRecord, nodePortKey, nodePortPrefix } from './keys.ts';
+import {
+  eventPrefix,
+  ipAddressKey,
+  ipAddressPrefix,
+  type NodePortRecord,
+  nodePortKey,
+  nodePortPrefix,
+  servicePrefix,
+} from './keys.ts';
 import { type Complaint, planRepair } from './repair-plan.ts';
 
 const period = 180_000;
@@ -21,7 +29,6 @@ const pageSize = 500;
 const leakedPasses = 3;
 /** What a transaction may hold. */
 const eventsAtOnce = 100;
-const servicePrefix = '/registry/core/services/';
 
 export interface RepairOptions {
   readonly storage: Storage;
@@ -138,7 +145,7 @@ export class Repair {
     if (fresh.length === 0) return;
     const operations = fresh.map((complaint): Operation => {
       const event = this.#complete(this.#eventOf(complaint));
-      const key = `/registry/core/events/${event.metadata.namespace}/${event.metadata.name}`;
+      const key = `${eventPrefix}${event.metadata.namespace}/${event.metadata.name}`;
       return { type: 'put', key, value: encodeForStorage(event) };
     });
     for (let start = 0; start < operations.length; start += eventsAtOnce) {

@@ -14,6 +14,7 @@ import { carryOverAllocations, normalizeClusterIPs } from './carry-over.ts';
 import { Claims } from './claims.ts';
 import { DefaultObjects } from './default-objects.ts';
 import { initFamilies } from './ip-families.ts';
+import { endpointsPrefix } from './keys.ts';
 import { takeNodePorts, updateHealthCheckNodePort, updateNodePorts } from './node-ports.ts';
 import { Repair } from './repair.ts';
 
@@ -111,7 +112,7 @@ export class ServiceHooks implements RegistryHooks<Service> {
       ...allocatedIPs(service).map((ip) => claims.releaseIP(ip)),
       ...[...nodePortsOf(service)].map((port) => claims.releaseNodePort(port)),
       ...(spec.healthCheckNodePort ? [claims.releaseNodePort(spec.healthCheckNodePort)] : []),
-      claims.remove(`/registry/core/endpoints/${metadata.namespace}/${metadata.name}`),
+      claims.remove(`${endpointsPrefix}${metadata.namespace}/${metadata.name}`),
     ]);
     return claims;
   }
