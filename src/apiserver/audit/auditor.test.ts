@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
+import { startTestServer } from '../fake/test-server.ts';
 import { type ApiRequest, jsonResponse } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { Auditor, type AuditSink } from './auditor.ts';
@@ -35,11 +36,12 @@ function taking(take: (line: string) => unknown): AuditSink {
 
 function follow(policy: AuditPolicy['rules'][number], request: ApiRequest) {
   const events: AuditEvent[] = [];
-  const clock = new FakeClock(1_700_000_000_123);
+  const clock = new FakeClock(0);
+  clock.step(1_700_000_000_123);
   const sink = taking((line) => events.push(JSON.parse(line) as AuditEvent));
   const auditor = new Auditor({ policy: { rules: [policy] }, sink, clock, random: new FakeRandom() });
   const info = parseRequestInfo(request.method, request.path, request.query);
-  const trail = auditor.begin({ request, info, user, auditID: 'id-1', received: clock.now() });
+  const trail = auditor.begin({ request, info, user, auditID: 'id-1', received: clock.monotonic() });
   return { events, trail };
 }
 
@@ -219,4 +221,29 @@ test('where a backend is waited for, so are beginning and end of the request', a
   taken.resolve(false);
   await answering;
   expect(await trail!.received).toBe(false);
+});
+
+test('a server tells when a request came by the time of day', async () => {
+  const clock = new FakeClock(0);
+  clock.step(1_700_000_000_123);
+  const events: AuditEvent[] = [];
+  const sink = taking((line) => events.push(JSON.parse(line) as AuditEvent));
+  const policy: AuditPolicy = { rules: [{ level: 'Metadata' }] };
+  const server = await startTestServer({
+    clock,
+    auditor: new Auditor({ policy, sink, clock, random: new FakeRandom() }),
+    authenticator: {
+      async authenticate() {
+        clock.advance(1000);
+        return user;
+      },
+    },
+  });
+  const { path, query, headers, body, signal } = requestOf('GET', secrets);
+  await server.server.handle({ method: 'GET', path, query, headers, body, signal });
+  server.stop();
+  expect(events[0]).toMatchObject({
+    requestReceivedTimestamp: '2023-11-14T22:13:20.123000Z',
+    stageTimestamp: '2023-11-14T22:13:21.123000Z',
+  });
 });

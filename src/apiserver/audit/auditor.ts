@@ -49,7 +49,7 @@ export interface AuditedRequest {
   /** Who asks, before they act as someone else. */
   readonly user: User;
   readonly auditID: string;
-  /** Milliseconds since the epoch. */
+  /** When it came, as the clock's `monotonic`. */
   readonly received: number;
 }
 
@@ -87,6 +87,8 @@ export class AuditTrail {
   /** Where the request is to wait until it is told of: false says that it may not go on. */
   received: Promise<boolean> | undefined;
   readonly #audited: AuditedRequest;
+  /** The time of day at which it came. */
+  readonly #came: string;
   readonly #decision: AuditDecision;
   readonly #options: Pick<AuditorOptions, 'sink' | 'clock'>;
   readonly #annotations: Record<string, string> = {};
@@ -97,7 +99,9 @@ export class AuditTrail {
   #answer: Answer = {};
 
   constructor(audited: AuditedRequest, decision: AuditDecision, options: Pick<AuditorOptions, 'sink' | 'clock'>) {
+    const { clock } = options;
     this.#audited = audited;
+    this.#came = formatMicroTime(clock.now() - (clock.monotonic() - audited.received));
     this.#decision = decision;
     this.#options = options;
     this.#noted = new NotedRequest(audited.request, { isObjectWanted: decision.level !== 'Metadata' });
@@ -214,7 +218,7 @@ export class AuditTrail {
   tell(stage: AuditStage): Promise<boolean> | undefined {
     const { level, omitStages } = this.#decision;
     if (omitStages.has(stage)) return undefined;
-    const { request, info, user, auditID, received } = this.#audited;
+    const { request, info, user, auditID } = this.#audited;
     const { clock, sink } = this.#options;
     const ips = sourceIPs(request);
     const search = request.search ?? (request.query.size > 0 ? String(request.query) : '');
@@ -240,7 +244,7 @@ export class AuditTrail {
       ...(level !== 'Metadata' &&
         this.#requestObject !== undefined && { requestObject: this.#kept(this.#requestObject) }),
       ...(this.#answer.responseObject !== undefined && { responseObject: this.#answer.responseObject }),
-      requestReceivedTimestamp: formatMicroTime(received),
+      requestReceivedTimestamp: this.#came,
       stageTimestamp: formatMicroTime(clock.now()),
       ...(stage !== 'RequestReceived' &&
         Object.keys(this.#annotations).length > 0 && { annotations: this.#annotations }),
