@@ -413,9 +413,8 @@ function annotate({ trail, resource }: Exchange): void {
 }
 
 /** As upstream: no Status. */
-function notAudited({ path, search = '' }: ApiRequest, { message }: NotAuditedError): ApiResponse {
-  const uri = JSON.stringify(search === '' ? path : `${path}?${search}`);
-  return textResponse(500, `Internal Server Error: ${uri}: ${message}\n`);
+function notAudited(request: ApiRequest, { message }: NotAuditedError): ApiResponse {
+  return textResponse(500, `Internal Server Error: ${JSON.stringify(requestUri(request))}: ${message}\n`);
 }
 
 function formatOf(

@@ -77,7 +77,7 @@ export async function openAudit(config: AuditConfig, events: AuditEvents): Promi
     return waiting.length === 0 ? undefined : Promise.all(waiting).then((taken) => taken.every(Boolean));
   };
   return {
-    auditor: new Auditor({ policy, clock: realClock, random: realRandom, sink }),
+    auditor: new Auditor({ policy, clock: realClock, sink }),
     async close() {
       await Promise.all(backends.map((one) => one.close()));
     },

@@ -16,7 +16,7 @@ import { goError } from '../go-errors.ts';
 import { headerBytes } from '../header-text.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { KeyPair } from '../pki/certificates.ts';
-import { type ApiRequest, type ApiResponse, readBody, textResponse, type User } from '../request.ts';
+import { type ApiRequest, type ApiResponse, readBody, requestUri, textResponse, type User } from '../request.ts';
 import { answeredHeaders, type ForwardOptions, forward, passedHeaders, upgradeThrough } from '../streaming/forward.ts';
 import { dialEndpoint } from '../tunnel/dial.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
@@ -190,7 +190,7 @@ export class RemoteApi implements ServedApi {
   #send(request: ApiRequest, user: User, options: SendOptions = {}): Promise<IncomingMessage> {
     const { over = { agent: this.#agent }, auditID = '', signal } = options;
     const headers = this.#headers(request, user, auditID);
-    return forward(request, { path: pathOf(request), headers, over, ...(signal && { signal }) });
+    return forward(request, { path: requestUri(request), headers, over, ...(signal && { signal }) });
   }
 
   #headers(request: ApiRequest, user: User, auditID: string): Record<string, string | string[]> {
@@ -215,7 +215,7 @@ export class RemoteApi implements ServedApi {
       const target = this.#target();
       if (request.upgrade) {
         const headers = this.#headers(request, user, auditID);
-        return upgradeThrough(request, { path: pathOf(request), headers, socket: await this.#connect(target) });
+        return upgradeThrough(request, { path: requestUri(request), headers, socket: await this.#connect(target) });
       }
       // Discovery is cheap, and everybody waits for it.
       const isDiscovery = request.path.replace(/^\/|\/$/g, '').split('/').length === 3;
@@ -247,10 +247,6 @@ interface OpenApiIndex {
 function ownRequest(path: string, signal: AbortSignal): ApiRequest {
   const body = async () => new Uint8Array(0);
   return { method: 'GET', path, query: new URLSearchParams(), headers: { accept: 'application/json' }, body, signal };
-}
-
-function pathOf({ path, query, search = query.size > 0 ? String(query) : '' }: ApiRequest): string {
-  return search === '' ? path : `${path}?${search}`;
 }
 
 /** Whether a server is available does not hang on what it answers. */

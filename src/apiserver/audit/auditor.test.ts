@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../system/fake/clock.ts';
-import { FakeRandom } from '../../system/fake/random.ts';
 import { startTestServer } from '../fake/test-server.ts';
 import { type ApiRequest, jsonResponse } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
@@ -39,7 +38,7 @@ function follow(policy: AuditPolicy['rules'][number], request: ApiRequest) {
   const clock = new FakeClock(0);
   clock.step(1_700_000_000_123);
   const sink = taking((line) => events.push(JSON.parse(line) as AuditEvent));
-  const auditor = new Auditor({ policy: { rules: [policy] }, sink, clock, random: new FakeRandom() });
+  const auditor = new Auditor({ policy: { rules: [policy] }, sink, clock });
   const info = parseRequestInfo(request.method, request.path, request.query);
   const trail = auditor.begin({ request, info, user, auditID: 'id-1', received: clock.monotonic() });
   return { events, trail };
@@ -191,7 +190,7 @@ test('whole numbers beyond those of JavaScript stand as they are', async () => {
   const lines: string[] = [];
   const clock = new FakeClock();
   const policy: AuditPolicy = { rules: [{ level: 'RequestResponse' }] };
-  const auditor = new Auditor({ policy, sink: taking((line) => lines.push(line)), clock, random: new FakeRandom() });
+  const auditor = new Auditor({ policy, sink: taking((line) => lines.push(line)), clock });
   const request = requestOf('PUT', `${secrets}/s`);
   const info = parseRequestInfo('PUT', request.path, request.query);
   const trail = auditor.begin({ request, info, user, auditID: 'id', received: 0 });
@@ -208,7 +207,7 @@ test('where a backend is waited for, so are beginning and end of the request', a
     return taken.promise;
   };
   const policy: AuditPolicy = { rules: [{ level: 'Metadata' }] };
-  const auditor = new Auditor({ policy, sink, clock: new FakeClock(), random: new FakeRandom() });
+  const auditor = new Auditor({ policy, sink, clock: new FakeClock() });
   const request = requestOf('PUT', `${secrets}/s`);
   const info = parseRequestInfo('PUT', request.path, request.query);
   const trail = auditor.begin({ request, info, user, auditID: 'id', received: 0 });
@@ -231,7 +230,7 @@ test('a server tells when a request came by the time of day', async () => {
   const policy: AuditPolicy = { rules: [{ level: 'Metadata' }] };
   const server = await startTestServer({
     clock,
-    auditor: new Auditor({ policy, sink, clock, random: new FakeRandom() }),
+    auditor: new Auditor({ policy, sink, clock }),
     authenticator: {
       async authenticate() {
         clock.advance(1000);

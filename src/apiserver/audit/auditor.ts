@@ -2,7 +2,6 @@
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
-import type { Random } from '../../system/random.ts';
 import { userInfo } from '../authentication/reviews.ts';
 import type { Impersonated } from '../extensions.ts';
 import { negotiateStatus } from '../negotiation.ts';
@@ -12,6 +11,7 @@ import {
   isHijack,
   isPushed,
   type ResponseBody,
+  requestUri,
   type Upgrade,
   type User,
 } from '../request.ts';
@@ -40,7 +40,6 @@ export interface AuditorOptions {
   readonly policy: AuditPolicy;
   readonly sink: AuditSink;
   readonly clock: Clock;
-  readonly random: Random;
 }
 
 export interface AuditedRequest {
@@ -221,7 +220,6 @@ export class AuditTrail {
     const { request, info, user, auditID } = this.#audited;
     const { clock, sink } = this.#options;
     const ips = sourceIPs(request);
-    const search = request.search ?? (request.query.size > 0 ? String(request.query) : '');
     const agent = userAgent(request);
     const event: AuditEvent = {
       kind: 'Event',
@@ -229,7 +227,7 @@ export class AuditTrail {
       level,
       auditID,
       stage,
-      requestURI: search === '' ? request.path : `${request.path}?${search}`,
+      requestURI: requestUri(request),
       verb: info.verb,
       user: user.name === '' ? {} : userInfo(user),
       ...(this.#impersonated && { impersonatedUser: userInfo(this.#impersonated.user) }),

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../system/fake/clock.ts';
-import { FakeRandom } from '../../system/fake/random.ts';
 import { startTestServer } from '../fake/test-server.ts';
 import type { ApiRequest } from '../request.ts';
 import { Auditor } from './auditor.ts';
@@ -13,7 +12,6 @@ test('a request that could not be told of is refused, and nothing of it is done'
   const auditor = new Auditor({
     policy: { rules: [{ level: 'Metadata' }] },
     clock: new FakeClock(),
-    random: new FakeRandom(),
     sink: async (line) => {
       told.push((JSON.parse(line) as { stage: string }).stage);
       return isTaken;
