@@ -16,7 +16,7 @@ export interface VirtualRequest {
 
 /**
  * Answers a create of something that is not stored: SubjectAccessReview, TokenReview, serviceaccounts/token.
- * The object given is decoded and defaulted; the one returned is what the client gets with 201.
+ * The object given is decoded; the one returned is what the client gets with 201.
  */
 export type VirtualHandler = (object: KubeObject, request: VirtualRequest) => Promise<KubeObject>;
 

@@ -9,27 +9,17 @@ import { readObject } from './body.ts';
 import { recordManager } from './field-managers.ts';
 import { writeQuery } from './options.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
-import { objectResponse, valueResponse } from './render.ts';
+import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 export async function handleCreate(request: ResourceRequest): Promise<ApiResponse> {
-  const { definition, info, parts, user, store, warnings } = request;
+  const { definition, info, parts, store, warnings } = request;
   if (definition.namespaced && info.namespace === '') throw methodNotAllowed();
   const { dryRun, fieldValidation, fieldManager } = writeQuery(request.request.query, 'CreateOptions');
   const expected = kindOf(definition);
   const schema = schemaFor(request, expected);
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
-  const virtual = parts.extensions.virtual[info.group === '' ? info.resource : `${info.resource}.${info.group}`];
-  if (virtual) {
-    const object = decode();
-    dropSystemMetadata(object);
-    placeInNamespace(object, request);
-    const admission = writeAdmission(request, { dryRun });
-    await admission.admit(object);
-    await admission.validate(object);
-    return valueResponse(request, await virtual(object, { user, info, dryRun }), 201);
-  }
   const admission = writeAdmission(request, { dryRun });
   const make = () => {
     const object = decode();

@@ -1,24 +1,23 @@
 // Which handler answers which verb on which resource or subresource.
 import type { Later } from '../../apimachinery/later.ts';
+import { printResource } from '../../apimachinery/object.ts';
 import { table } from '../../apimachinery/table.ts';
 import { methodNotAllowed, pathNotFound } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
-import { admitConnect, writeAdmission } from './admission.ts';
+import { admitConnect } from './admission.ts';
 import { handleBinding } from './binding.ts';
-import { readObject } from './body.ts';
 import { handleComponentStatuses } from './component-statuses.ts';
 import { handleCreate } from './create.ts';
 import { handleDelete, handleDeleteCollection } from './delete.ts';
 import { handleEviction } from './eviction.ts';
 import { asFreshAsWanted, handleList } from './list.ts';
-import { writeQuery } from './options.ts';
 import { handlePatch } from './patch.ts';
-import { objectResponse, valueResponse } from './render.ts';
+import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import { handleScale } from './scale.ts';
 import { handleUpdate } from './update.ts';
+import { handleVirtual } from './virtual.ts';
 import { handleWatch } from './watch.ts';
-import { kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 type Handler = (request: ResourceRequest) => Promise<ApiResponse>;
 
@@ -43,13 +42,14 @@ export function handleResource(request: ResourceRequest): Later<ApiResponse> {
   const { info, definition, subresource, parts } = request;
   const { verb } = info;
   if (subresource) {
-    const name = info.group === '' ? subresource.resource : `${subresource.resource}.${info.group}`;
     if (info.subresource !== 'proxy' && !subresource.verbs.includes(verb)) throw methodNotAllowed();
+    const name = printResource(subresource);
     const connect = parts.extensions.connect[name];
     if (connect) {
       return admitConnect(request).then(() => connect(request.request, info, request.user));
     }
-    return handleSubresource(request);
+    const virtual = parts.extensions.virtual[name];
+    return virtual ? handleVirtual(request, virtual) : handleSubresource(request);
   }
   const isCollection = verb === 'list' || verb === 'create' || verb === 'deletecollection' || verb === 'watch';
   if (definition.schema === undefined) {
@@ -58,7 +58,8 @@ export function handleResource(request: ResourceRequest): Later<ApiResponse> {
   }
   if (info.group === '' && info.resource === 'bindings') return handleBinding(request, podsRequest(request));
   if (info.group === '' && info.resource === 'componentstatuses') return handleComponentStatuses(request);
-  return handlers[verb]!(request);
+  const virtual = verb === 'create' ? parts.extensions.virtual[printResource(definition)] : undefined;
+  return virtual ? handleVirtual(request, virtual) : handlers[verb]!(request);
 }
 
 function podsRequest(request: ResourceRequest): ResourceRequest {
@@ -67,9 +68,7 @@ function podsRequest(request: ResourceRequest): ResourceRequest {
 }
 
 function handleSubresource(request: ResourceRequest): Promise<ApiResponse> {
-  const { info, parts, subresource } = request;
-  const name = info.group === '' ? subresource!.resource : `${subresource!.resource}.${info.group}`;
-  if (parts.extensions.virtual[name]) return handleVirtual(request, name);
+  const { info } = request;
   switch (info.subresource) {
     case 'binding':
       return handleBinding(request, request);
@@ -86,19 +85,4 @@ function handleSubresource(request: ResourceRequest): Promise<ApiResponse> {
     default:
       throw pathNotFound();
   }
-}
-
-/** POST of a subresource that is not stored: serviceaccounts/token. */
-async function handleVirtual(request: ResourceRequest, name: string): Promise<ApiResponse> {
-  const { info, user, subresource, warnings, parts } = request;
-  const { dryRun, fieldValidation } = writeQuery(request.request.query, 'CreateOptions');
-  const expected = kindOf(subresource!);
-  const schema = schemaFor(request, expected);
-  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
-  const object = decode();
-  placeInNamespace(object, request);
-  const admission = writeAdmission(request, { dryRun, kind: expected });
-  await admission.admit(object);
-  await admission.validate(object);
-  return valueResponse(request, await parts.extensions.virtual[name]!(object, { user, info, dryRun }), 201);
 }
