@@ -91,8 +91,8 @@ interface SandboxInfo {
 }
 
 const methods = {
-  version: method('runtime.v1.RuntimeService/Version', m.versionRequest, m.versionResponse),
-  status: method('runtime.v1.RuntimeService/Status', m.statusRequest, m.statusResponse),
+  version: method('runtime.v1.RuntimeService/Version', m.empty, m.versionResponse),
+  status: method('runtime.v1.RuntimeService/Status', m.empty, m.statusResponse),
   runPodSandbox: method('runtime.v1.RuntimeService/RunPodSandbox', m.runPodSandboxRequest, m.podSandboxId),
   stopPodSandbox: method('runtime.v1.RuntimeService/StopPodSandbox', m.podSandboxId, m.empty),
   removePodSandbox: method('runtime.v1.RuntimeService/RemovePodSandbox', m.podSandboxId, m.empty),
@@ -107,11 +107,7 @@ const methods = {
   stopContainer: method('runtime.v1.RuntimeService/StopContainer', m.stopContainerRequest, m.empty),
   removeContainer: method('runtime.v1.RuntimeService/RemoveContainer', m.containerId, m.empty),
   listContainers: method('runtime.v1.RuntimeService/ListContainers', m.listContainersRequest, m.listContainersResponse),
-  containerStatus: method(
-    'runtime.v1.RuntimeService/ContainerStatus',
-    m.containerStatusRequest,
-    m.containerStatusResponse,
-  ),
+  containerStatus: method('runtime.v1.RuntimeService/ContainerStatus', m.containerId, m.containerStatusResponse),
   updateContainerResources: method(
     'runtime.v1.RuntimeService/UpdateContainerResources',
     m.updateContainerResourcesRequest,
@@ -122,17 +118,13 @@ const methods = {
   exec: method('runtime.v1.RuntimeService/Exec', m.execRequest, m.streamingUrl),
   attach: method('runtime.v1.RuntimeService/Attach', m.attachRequest, m.streamingUrl),
   portForward: method('runtime.v1.RuntimeService/PortForward', m.portForwardRequest, m.streamingUrl),
-  listContainerStats: method(
-    'runtime.v1.RuntimeService/ListContainerStats',
-    m.listContainerStatsRequest,
-    m.listContainerStatsResponse,
-  ),
+  listContainerStats: method('runtime.v1.RuntimeService/ListContainerStats', m.empty, m.listContainerStatsResponse),
   runtimeConfig: method('runtime.v1.RuntimeService/RuntimeConfig', m.empty, m.runtimeConfigResponse),
   updateRuntimeConfig: method('runtime.v1.RuntimeService/UpdateRuntimeConfig', m.updateRuntimeConfigRequest, m.empty),
-  imageStatus: method('runtime.v1.ImageService/ImageStatus', m.imageStatusRequest, m.imageStatusResponse),
-  listImages: method('runtime.v1.ImageService/ListImages', m.listImagesRequest, m.listImagesResponse),
+  imageStatus: method('runtime.v1.ImageService/ImageStatus', m.imageRequest, m.imageStatusResponse),
+  listImages: method('runtime.v1.ImageService/ListImages', m.empty, m.listImagesResponse),
   pullImage: method('runtime.v1.ImageService/PullImage', m.pullImageRequest, m.pullImageResponse),
-  removeImage: method('runtime.v1.ImageService/RemoveImage', m.removeImageRequest, m.empty),
+  removeImage: method('runtime.v1.ImageService/RemoveImage', m.imageRequest, m.empty),
   imageFsInfo: method('runtime.v1.ImageService/ImageFsInfo', m.empty, m.imageFsInfoResponse),
 };
 

@@ -17,15 +17,8 @@ const int64Value = message({ value: int(1) });
 
 export const empty = message({});
 
-export const versionRequest = message({ version: string(1) });
-export const versionResponse = message({
-  version: string(1),
-  runtimeName: string(2),
-  runtimeVersion: string(3),
-  runtimeApiVersion: string(4),
-});
+export const versionResponse = message({ runtimeName: string(2), runtimeVersion: string(3) });
 
-export const statusRequest = message({ verbose: bool(1) });
 const runtimeCondition = message({ type: string(1), status: bool(2), reason: string(3), message: string(4) });
 const runtimeStatus = message({ conditions: repeated(sub(1, runtimeCondition)) });
 // Of containerd from 2.0 on, as are the features themselves.
@@ -62,8 +55,6 @@ const securityProfile = message({ profileType: int(1), localhostRef: string(2) }
 const sandboxSecurityContext = message({
   namespaceOptions: sub(1, namespaceOption),
   runAsUser: sub(3, int64Value),
-  readonlyRootfs: bool(4),
-  supplementalGroups: repeated(int(5)),
   privileged: bool(6),
   runAsGroup: sub(8, int64Value),
   seccomp: sub(9, securityProfile),
@@ -98,15 +89,12 @@ const sandboxStatus = message({
   state: int(3),
   createdAt: int(4),
   network: sub(5, sandboxNetwork),
-  labels: stringMap(7),
-  annotations: stringMap(8),
 });
 export type SandboxStatus = Output<typeof sandboxStatus>;
 export const podSandboxStatusRequest = message({ podSandboxId: string(1), verbose: bool(2) });
 export const podSandboxStatusResponse = message({ status: sub(1, sandboxStatus), info: stringMap(2) });
 
-const sandboxFilter = message({ id: string(1), labelSelector: stringMap(3) });
-export const listPodSandboxRequest = message({ filter: sub(1, sandboxFilter) });
+export const listPodSandboxRequest = message({ filter: sub(1, message({ labelSelector: stringMap(3) })) });
 const podSandbox = message({
   id: string(1),
   metadata: sub(2, sandboxMetadata),
@@ -118,7 +106,7 @@ const podSandbox = message({
 export type PodSandbox = Output<typeof podSandbox>;
 export const listPodSandboxResponse = message({ items: repeated(sub(1, podSandbox)) });
 
-const imageSpec = message({ image: string(1), annotations: stringMap(2) });
+const imageSpec = message({ image: string(1) });
 const keyValue = message({ key: string(1), value: string(2) });
 export const mountPropagation = { private: 0, hostToContainer: 1, bidirectional: 2 } as const;
 const mount = message({
@@ -150,7 +138,6 @@ const containerSecurityContext = message({
   privileged: bool(2),
   namespaceOptions: sub(3, namespaceOption),
   runAsUser: sub(5, int64Value),
-  runAsUsername: string(6),
   readonlyRootfs: bool(7),
   supplementalGroups: repeated(int(8)),
   noNewPrivs: bool(11),
@@ -196,8 +183,7 @@ export const containerId = message({ containerId: string(1) });
 export const stopContainerRequest = message({ containerId: string(1), timeout: int(2) });
 
 export const containerState = { created: 0, running: 1, exited: 2, unknown: 3 } as const;
-const containerFilter = message({ id: string(1), podSandboxId: string(3), labelSelector: stringMap(4) });
-export const listContainersRequest = message({ filter: sub(1, containerFilter) });
+export const listContainersRequest = message({ filter: sub(1, message({ labelSelector: stringMap(4) })) });
 const container = message({
   id: string(1),
   podSandboxId: string(2),
@@ -207,12 +193,10 @@ const container = message({
   state: int(6),
   createdAt: int(7),
   labels: stringMap(8),
-  annotations: stringMap(9),
 });
 export type CriContainer = Output<typeof container>;
 export const listContainersResponse = message({ containers: repeated(sub(1, container)) });
 
-export const containerStatusRequest = message({ containerId: string(1), verbose: bool(2) });
 const linuxContainerUser = message({ uid: int(1), gid: int(2), supplementalGroups: repeated(int(3)) });
 const containerUser = message({ linux: sub(1, linuxContainerUser) });
 const containerStatus = message({
@@ -236,7 +220,7 @@ const containerStatus = message({
   stopSignal: int(19),
 });
 export type CriContainerStatus = Output<typeof containerStatus>;
-export const containerStatusResponse = message({ status: sub(1, containerStatus), info: stringMap(2) });
+export const containerStatusResponse = message({ status: sub(1, containerStatus) });
 
 export const execSyncRequest = message({ containerId: string(1), cmd: repeated(string(2)), timeout: int(3) });
 export const execSyncResponse = message({ stdout: bytes(1), stderr: bytes(2), exitCode: int(3) });
@@ -262,7 +246,7 @@ export const streamingUrl = message({ url: string(1) });
 
 export const updateContainerResourcesRequest = message({ containerId: string(1), linux: sub(2, linuxResources) });
 
-export const imageStatusRequest = message({ image: sub(1, imageSpec), verbose: bool(2) });
+export const imageRequest = message({ image: sub(1, imageSpec) });
 const image = message({
   id: string(1),
   repoTags: repeated(string(2)),
@@ -273,25 +257,17 @@ const image = message({
   pinned: bool(8),
 });
 export type CriImage = Output<typeof image>;
-export const imageStatusResponse = message({ image: sub(1, image), info: stringMap(2) });
-export const listImagesRequest = message({ filter: sub(1, message({ image: sub(1, imageSpec) })) });
+export const imageStatusResponse = message({ image: sub(1, image) });
 export const listImagesResponse = message({ images: repeated(sub(1, image)) });
 const authConfig = message({
   username: string(1),
   password: string(2),
   auth: string(3),
-  serverAddress: string(4),
   identityToken: string(5),
-  registryToken: string(6),
 });
 export type AuthConfig = Input<typeof authConfig>;
-export const pullImageRequest = message({
-  image: sub(1, imageSpec),
-  auth: sub(2, authConfig),
-  sandboxConfig: sub(3, sandboxConfig),
-});
+export const pullImageRequest = message({ image: sub(1, imageSpec), auth: sub(2, authConfig) });
 export const pullImageResponse = message({ imageRef: string(1) });
-export const removeImageRequest = message({ image: sub(1, imageSpec) });
 
 const uint64Value = int64Value;
 const filesystemUsage = message({
@@ -317,9 +293,6 @@ const containerStats = message({
   writableLayer: sub(4, filesystemUsage),
 });
 export type ContainerStats = Output<typeof containerStats>;
-export const listContainerStatsRequest = message({
-  filter: sub(1, message({ id: string(1), podSandboxId: string(2), labelSelector: stringMap(3) })),
-});
 export const listContainerStatsResponse = message({ stats: repeated(sub(1, containerStats)) });
 
 // Of containerd from 2.0 on.

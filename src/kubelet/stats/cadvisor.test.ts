@@ -141,7 +141,7 @@ test('told are the machine, and of pods that run their cgroup, sandbox and runni
     ...created,
     id,
     podSandboxId: 's1',
-    image: { image: 'sha256:1', annotations: {} },
+    image: { image: 'sha256:1' },
     imageRef: 'sha256:1',
     state,
     labels: { ...ofPod, 'io.kubernetes.container.name': 'web' },
