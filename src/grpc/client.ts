@@ -176,16 +176,16 @@ export class GrpcClient {
   /** One request, one reply. Rejects with GrpcError. */
   unary<In, Out>(method: Method<In, Out>, request: In, options: CallOptions = {}): Promise<Out> {
     return new Promise((resolve, reject) => {
-      let reply: Buffer | undefined;
+      let reply: { readonly value: Out } | undefined;
       const call = { path: method.path, body: framed(method.request, request), ...options };
       this.#call(call, {
         onMessage(frame) {
-          reply = frame;
+          reply = { value: method.response.decode(frame) };
         },
         onEnd(error) {
           if (error) reject(error);
           else if (!reply) reject(new GrpcError(grpcCode.unknown, 'the server sent no reply'));
-          else resolve(method.response.decode(reply));
+          else resolve(reply.value);
         },
       });
     });
@@ -260,8 +260,8 @@ export class GrpcClient {
       if (http !== undefined && http !== 200) status = new GrpcError(grpcCode.unknown, `no gRPC: HTTP status ${http}`);
       if (headers['grpc-status'] === undefined) return;
       const code = Number(headers['grpc-status']);
-      const text = decodeURIComponent(String(headers['grpc-message'] ?? ''));
-      status = code === grpcCode.ok ? undefined : new GrpcError(code, text);
+      const text = String(headers['grpc-message'] ?? '');
+      status = code === grpcCode.ok ? undefined : new GrpcError(code, percentDecoded(text));
     };
     stream.on('response', readStatus);
     stream.on('trailers', readStatus);
@@ -269,11 +269,8 @@ export class GrpcClient {
       try {
         for (const frame of reader.push(chunk)) onMessage(frame);
       } catch (error) {
-        onEnd(
-          error instanceof GrpcError
-            ? error
-            : new GrpcError(grpcCode.unknown, (error as Error).message, { cause: error }),
-        );
+        const why = `grpc: failed to unmarshal the received message: ${(error as Error).message}`;
+        onEnd(error instanceof GrpcError ? error : new GrpcError(grpcCode.internal, why, { cause: error }));
       }
     });
     const neverBegan = () => !session.wasConnected || stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
@@ -295,6 +292,11 @@ export class GrpcClient {
     this.#session = new Session(this.#target, this.#options.keepalive);
     return this.#session;
   }
+}
+
+/** As Go's client reads it: what is no code of a byte stands for itself. */
+function percentDecoded(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString());
 }
 
 interface Call extends CallOptions {
