@@ -7,8 +7,8 @@ import {
   checkPodSecurityConfiguration,
   type PodSecurityConfiguration,
 } from '../apiserver/admission/pod-security/configuration.ts';
-import { realFiles } from '../system/real/files.ts';
 import { Failure } from './failure.ts';
+import { readGiven } from './flag-file.ts';
 
 export interface AdmissionConfig {
   readonly podSecurity?: PodSecurityConfiguration;
@@ -46,7 +46,5 @@ export async function readAdmissionConfig(path: string): Promise<AdmissionConfig
 }
 
 async function readYaml(path: string): Promise<unknown> {
-  const text = await realFiles.read(path);
-  if (text === undefined) throw new Error(`there is no file ${path}`);
-  return parse(text) ?? {};
+  return parse(await readGiven(path)) ?? {};
 }

@@ -12,6 +12,7 @@ import { realExec } from '../system/real/exec.ts';
 import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import { Failure } from './failure.ts';
+import { readFlagFile } from './flag-file.ts';
 
 /** kube-apiserver's `--audit-*` flags. At least one of `log` and `webhook` is there. */
 export interface AuditConfig {
@@ -150,8 +151,7 @@ async function webhookTransport(
 }
 
 async function readPolicy(path: string): Promise<AuditPolicy> {
-  const text = await realFiles.read(path);
-  if (text === undefined) throw new Failure(`--audit-policy-file ${path}: there is no such file`, { exitCode: 2 });
+  const text = await readFlagFile('--audit-policy-file', path);
   const { parse } = await import('yaml');
   try {
     return checkPolicy(parse(text));

@@ -11,8 +11,8 @@ import {
 import { JwtAuthenticator } from '../apiserver/authentication/jwt/jwt-authenticator.ts';
 import { WebhookTokens } from '../apiserver/authentication/webhook-tokens.ts';
 import { realClock } from '../system/real/clock.ts';
-import { realFiles } from '../system/real/files.ts';
 import { Failure } from './failure.ts';
+import { readGiven } from './flag-file.ts';
 import { openReviewWebhook } from './review-webhook.ts';
 
 /** At most one of the first two. */
@@ -82,15 +82,9 @@ async function read({ oidc, configFile }: AuthenticationFlags): Promise<{
   if (configFile !== undefined) {
     const { parse } = await import('yaml');
     const { checkExpression } = await import('../apiserver/authentication/jwt/expressions.ts');
-    return checkConfiguration(parse(await readFile(configFile)), checkExpression);
+    return checkConfiguration(parse(await readGiven(configFile)), checkExpression);
   }
   if (!oidc) return { jwt: [] };
   const { caFile, ...flags } = oidc;
-  return { jwt: [issuerOfFlags({ ...flags, ...(caFile !== undefined && { ca: await readFile(caFile) }) })] };
-}
-
-async function readFile(path: string): Promise<string> {
-  const text = await realFiles.read(path);
-  if (text === undefined) throw new Error(`there is no file ${path}`);
-  return text;
+  return { jwt: [issuerOfFlags({ ...flags, ...(caFile !== undefined && { ca: await readGiven(caFile) }) })] };
 }

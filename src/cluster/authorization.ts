@@ -19,8 +19,8 @@ import {
 import { WebhookAuthorizer } from '../apiserver/authorization/webhook-authorizer.ts';
 import type { Clock } from '../system/clock.ts';
 import { realClock } from '../system/real/clock.ts';
-import { realFiles } from '../system/real/files.ts';
 import { Failure } from './failure.ts';
+import { readGiven } from './flag-file.ts';
 import { openReviewWebhook } from './review-webhook.ts';
 
 /** kube-apiserver's flags: a file, or modes with what they need. */
@@ -125,10 +125,7 @@ async function load(flags: AuthorizationFlags, text: string): Promise<Loaded> {
 }
 
 async function readText({ configFile }: AuthorizationFlags): Promise<string> {
-  if (configFile === undefined) return '';
-  const text = await realFiles.read(configFile);
-  if (text === undefined) throw new Error(`there is no file ${configFile}`);
-  return text;
+  return configFile === undefined ? '' : readGiven(configFile);
 }
 
 async function readConfiguration(text: string): Promise<readonly AuthorizerConfiguration[]> {
@@ -200,9 +197,7 @@ async function linkMaker(
 
 async function readAbac(path: string): Promise<AuthorizerLink> {
   const { abacLink, parsePolicies } = await import('../apiserver/authorization/abac.ts');
-  const text = await realFiles.read(path);
-  if (text === undefined) throw new Error(`there is no file ${path}`);
-  return abacLink(parsePolicies(text, path));
+  return abacLink(parsePolicies(await readGiven(path), path));
 }
 
 async function webhookLink(name: string, configuration: WebhookConfiguration): Promise<AuthorizerLink> {

@@ -5,10 +5,10 @@ import { MemoryStorage } from '../storage/memory/memory-storage.ts';
 import { SqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { Storage } from '../storage/storage.ts';
 import { realClock } from '../system/real/clock.ts';
-import { realFiles } from '../system/real/files.ts';
 import { realRandom } from '../system/real/random.ts';
 import type { Encryption, EncryptionConfig } from './encryption.ts';
 import { Failure } from './failure.ts';
+import { readFlagFile } from './flag-file.ts';
 
 /** etcd, and paths of PEM files for its https endpoints. */
 export interface DatastoreConfig {
@@ -78,8 +78,5 @@ async function openEtcd({ endpoints, caFile, certFile, keyFile }: DatastoreConfi
 }
 
 async function readPem(flag: string, path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  const text = await realFiles.read(path);
-  if (text === undefined) throw new Failure(`${flag} ${path}: there is no such file`);
-  return text;
+  return path === undefined ? undefined : readFlagFile(flag, path);
 }

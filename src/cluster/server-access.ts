@@ -3,11 +3,10 @@ import type { RequestHeaderConfig } from '../apiserver/authentication/request-he
 import type { ApiMetrics } from '../apiserver/metrics/api-metrics.ts';
 import type { Pki } from '../apiserver/pki/pki.ts';
 import type { SecurityOptions } from '../apiserver/security.ts';
-import { realFiles } from '../system/real/files.ts';
 import type { OpenAudit } from './audit.ts';
 import type { OpenAuthorization } from './authorization.ts';
-import { Failure } from './failure.ts';
-import { openFrontProxy, readAuthorities } from './front-proxy.ts';
+import { readAuthorities, readFlagFile } from './flag-file.ts';
+import { openFrontProxy } from './front-proxy.ts';
 import type { ServerConfig } from './server-config.ts';
 
 export interface Access extends Pick<SecurityOptions, 'tokenFile' | 'jwt' | 'anonymous' | 'webhook' | 'authorizerOf'> {
@@ -56,8 +55,5 @@ export async function openAuditLog(
 async function readTokenFile(
   path: string | undefined,
 ): Promise<{ readonly path: string; readonly text: string } | undefined> {
-  if (path === undefined) return undefined;
-  const text = await realFiles.read(path);
-  if (text === undefined) throw new Failure(`--token-auth-file ${path}: there is no such file`);
-  return { path, text };
+  return path === undefined ? undefined : { path, text: await readFlagFile('--token-auth-file', path) };
 }
