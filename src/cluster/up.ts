@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Node } from '../api/core/v1/types.generated.ts';
+import { nodes as nodesResource } from '../client/resources.ts';
 import type { Client } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
@@ -81,7 +82,7 @@ export interface UpResult {
  */
 export async function up(request: UpRequest, tools: Tools, progress: Progress, signal: AbortSignal): Promise<UpResult> {
   const paths = clusterPaths(request.name, request.dataDir);
-  const { cniBinDir } = requirePrograms(process.env['PATH'] ?? '');
+  const { cniBinDir } = requirePrograms(process.env.PATH ?? '');
   const before = await readRecord(tools.files, paths);
   requireDataOf(before, request);
   const processes = clusterProcesses(request.name, cgroupName(request.name));
@@ -287,7 +288,7 @@ async function serverReady(
     async () => {
       const pid = isRunning ? undefined : await startServer(record, paths);
       if (pid !== undefined) started.push(pid);
-      await untilServerReady({ record, paths, clock: tools.clock, files: tools.files, signal, pid });
+      await untilServerReady({ paths, clock: tools.clock, files: tools.files, signal, pid });
       return adminClient(paths.kubeconfig, tools);
     },
     () => `https://127.0.0.1:${record.apiPort}${isRunning ? ', runs already' : ''}`,
@@ -306,7 +307,7 @@ async function untilNodesReady(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<number> {
-  const nodes = client.resource<Node>({ group: '', version: 'v1', resource: 'nodes' });
+  const nodes = client.resource<Node>(nodesResource);
   const end = clock.monotonic() + nodesTimeout;
   for (;;) {
     const { items } = await nodes.list();

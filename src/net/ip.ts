@@ -55,7 +55,7 @@ function parseIPv4(text: string): { value: bigint; leadingZeros: boolean } | und
   let value = 0;
   let leadingZeros = false;
   for (const part of parts) {
-    if (!/^\d{1,}$/.test(part) || Number(part) > 255) return undefined;
+    if (!/^\d+$/.test(part) || Number(part) > 255) return undefined;
     leadingZeros ||= part.length > 1 && part.startsWith('0');
     value = value * 256 + Number(part);
   }

@@ -176,8 +176,8 @@ function rejectionWithNominated(
   if (others.length === 0) return undefined;
   const trial = info.clone();
   for (const other of others) trial.add(other);
-  const context2 = { ...context, nodes: nodes.map((one) => (one === info ? trial : one)) };
-  return firstRejection(filtersFor(context2), trial, refusedBy);
+  const beside = { ...context, nodes: nodes.map((one) => (one === info ? trial : one)) };
+  return firstRejection(filtersFor(beside), trial, refusedBy);
 }
 
 function firstRejection(

@@ -390,7 +390,7 @@ function factsOf({ metadata, spec, status }: Readonly<Node>): string {
 
 function sameDemand(pod: Readonly<Pod>, old: Readonly<Pod>): boolean {
   const facts = ({ metadata, spec }: Readonly<Pod>) =>
-    JSON.stringify([metadata.uid, metadata.labels, metadata.deletionTimestamp !== undefined, spec.nodeName, spec]);
+    JSON.stringify([metadata.uid, metadata.labels, metadata.deletionTimestamp !== undefined, spec]);
   if (facts(pod) !== facts(old)) return false;
   // A status counts where it tells how far a resize has come.
   if (!reportsResources(pod) && !reportsResources(old)) return true;

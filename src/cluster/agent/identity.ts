@@ -196,7 +196,7 @@ function whyUnusable({ ca, cert, key }: Identity, { clock, nodeName, caHash }: I
     if (certificate.validToDate.getTime() > clock.now()) return undefined;
     return `it ended at ${certificate.validToDate.toISOString()}`;
   } catch (error) {
-    return (error as Error).message; // half-written or foreign files
+    return errorMessage(error); // half-written or foreign files
   }
 }
 
@@ -284,7 +284,7 @@ async function requestCertificate(
       usages: ['digital signature', 'client auth'],
     },
   });
-  const name = created.metadata?.name ?? '';
+  const name = created.metadata.name;
   for (let delay = 10; ; delay = Math.min(delay * 1.3, 1000)) {
     const { status } = await requests.get(name);
     const refused = status?.conditions?.find((c) => c.type === 'Denied' || c.type === 'Failed');

@@ -81,7 +81,7 @@ export async function builtInArchive(tools: {
   readonly files: Files;
   readonly folder: string;
 }): Promise<string> {
-  const program = await findBusybox(process.env['PATH'] ?? '');
+  const program = await findBusybox(process.env.PATH ?? '');
   const busybox = await readFile(program);
   // The interpreter segment of a dynamically linked program; such a busybox would not run in an image of its own.
   if (busybox.subarray(0, 4096).includes('/ld-linux')) {

@@ -65,6 +65,7 @@ export class HistoryFile implements Keeper {
     this.#lines.push(logLine({ change }));
     this.#latest = { revision: change.revision, time: change.time };
   }
+
   /** Writes what is to be kept, until the signal aborts; what is not written by then is found by comparison. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, onError } = this.#options;
