@@ -32,3 +32,8 @@ export interface ProxyConfig {
 }
 
 export const defaultMasqueradeBit = 14;
+
+/** The packet mark that asks for masquerading, as an unsigned number. */
+export function masqueradeMark({ masqueradeBit }: Pick<ProxyConfig, 'masqueradeBit'>): number {
+  return 2 ** masqueradeBit;
+}

@@ -66,6 +66,11 @@ describe.each(proxyModes)('%s', (mode) => {
     expect(six).not.toContain('10.244.1.1');
   });
 
+  test('the mark for masquerading may be any bit of 32', async () => {
+    expect(await rules({ settings: { ...settings, mode, masqueradeBit: 0 } })).toMatch(/\b0x0*1\b/);
+    expect(await rules({ settings: { ...settings, mode, masqueradeBit: 31 } })).toContain('0x80000000');
+  });
+
   test('addresses of the node are those of its object', async () => {
     const primary = { settings: { ...settings, mode, nodePortAddresses: ['primary'] } };
     expect(await rules(primary)).toContain('172.18.0.2');

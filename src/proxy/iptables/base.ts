@@ -1,6 +1,6 @@
 // The rules that are there whatever Services there are (service-semantics 4.1, 4.3).
 import type { Chain, Match, Rule, TableName, Target } from '../../iptables/ruleset.ts';
-import type { LocalDetector, ProxyConfig } from '../config.ts';
+import { type LocalDetector, masqueradeMark, type ProxyConfig } from '../config.ts';
 import type { Jump } from './jumps.ts';
 import { type PacketCounter, packetCounters, plainKernel } from './kernel-facts.ts';
 import { chains } from './names.ts';
@@ -65,7 +65,7 @@ export function baseJumps(): Jump[] {
 
 /** The chains of table nat that are there whatever Services there are, complete. */
 export function natChains(config: ProxyConfig): Chain[] {
-  const bits = 1 << config.masqueradeBit;
+  const bits = masqueradeMark(config);
   return [
     {
       name: chains.postrouting,
@@ -84,10 +84,10 @@ export function natChains(config: ProxyConfig): Chain[] {
 }
 
 /** What is forwarded for Services, there and back. */
-export function forwardRules({ masqueradeBit }: ProxyConfig): Rule[] {
+export function forwardRules(config: ProxyConfig): Rule[] {
   return [
     {
-      matches: [comment('kubernetes forwarding rules'), { kind: 'mark', bits: 1 << masqueradeBit }],
+      matches: [comment('kubernetes forwarding rules'), { kind: 'mark', bits: masqueradeMark(config) }],
       target: { kind: 'ACCEPT' },
     },
     {

@@ -1,6 +1,6 @@
 // What the table holds whatever Services there are: the chains that packets enter by, and empty maps for the Services.
 import type { Chain, Field, Hook, NftFamily, Rule, SetDeclaration, Statement } from '../../nftables/ruleset.ts';
-import type { LocalDetector, ProxyConfig } from '../config.ts';
+import { type LocalDetector, masqueradeMark, type ProxyConfig } from '../config.ts';
 
 /** One table per family; kube-proxy's own is called kube-proxy, so that both can be told apart side by side. */
 export const tableName = 'portico-proxy';
@@ -55,9 +55,9 @@ const chain = (name: string, rules: readonly Rule[], hook?: Hook): Chain => ({ n
 const rule = (...statements: Statement[]): Rule => ({ statements });
 const commented = (comment: string, ...statements: Statement[]): Rule => ({ statements, comment });
 
-/** Masks the packet for masquerading after routing. */
+/** Marks the packet for masquerading after routing. */
 function markMasquerade(config: ProxyConfig): Statement {
-  return { kind: 'mark', op: '|', bits: 1 << config.masqueradeBit };
+  return { kind: 'mark', op: '|', bits: masqueradeMark(config) };
 }
 
 /** Matches the traffic of pods, or with `!=` all other traffic. */
@@ -178,7 +178,7 @@ function serviceChains(config: ProxyConfig, fields: Fields): Chain[] {
   const external = { key: fields.service, cluster: sets.externalCluster, local: sets.externalLocal };
   const nodePort = { key: fields.nodePort, cluster: sets.nodePortCluster, local: sets.nodePortLocal };
   const toNodePort = toNodePortAddress(config, fields);
-  const mark = 1 << config.masqueradeBit;
+  const mark = masqueradeMark(config);
   return [
     chain('services', [
       ...masqueradeClusterIPs(config, fields),
