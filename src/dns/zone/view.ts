@@ -190,8 +190,9 @@ export class ClusterZone implements ZoneView {
     return [key, ...addresses.map(dependencyOn.address)];
   }
 
-  /** The ready endpoints of a slice; `ready` unset counts as ready (discovery/v1 EndpointConditions). */
+  /** The ready endpoints of a slice of addresses; `ready` unset counts as ready (discovery/v1 EndpointConditions). */
   #endpointRecords(slice: Readonly<EndpointSlice>): EndpointRecord[] {
+    if (slice.addressType === 'FQDN') return [];
     const ports = this.#ports.of((slice.ports ?? []).map(portRecord));
     return (slice.endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false)
