@@ -87,6 +87,30 @@ test('a health check node port that is taken is told of the Service', async () =
   taken.close();
 });
 
+test('an address of its own that is taken is tried again until it is free', async () => {
+  const taken = createServer();
+  await once(taken.listen(0, '127.0.0.1'), 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const clock = new FakeClock(0);
+  const { promise: told, resolve: log } = Promise.withResolvers<string>();
+  const created = vi.spyOn(http, 'createServer');
+  const stop = new AbortController();
+  const servers = new HealthServers({
+    ...{ proxier: proxierOf(0), settings, clock, nodeName: 'node-a', log },
+    healthzAddress: `127.0.0.1:${port}`,
+  });
+  const running = servers.run(stop.signal);
+  const server = created.mock.results[0]!.value as Server;
+  created.mockRestore();
+  expect(await told).toContain(`cannot serve on port ${port}: `);
+  await once(taken.close(), 'close');
+  const listening = once(server, 'listening');
+  clock.advance(5000);
+  await listening;
+  stop.abort();
+  await running;
+});
+
 test('health checks are answered on the addresses of node ports only', async () => {
   const created = vi.spyOn(http, 'createServer');
   const stop = new AbortController();

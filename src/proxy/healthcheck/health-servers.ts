@@ -36,6 +36,9 @@ export interface HealthServersOptions {
   readonly log?: (message: string) => void;
 }
 
+/** As upstream, in milliseconds. */
+const listenAgainAfter = 5000;
+
 type Answer = (url: URL, accept: string | undefined) => HealthResponse | Promise<HealthResponse>;
 
 function requestURL(url = '/'): URL {
@@ -61,17 +64,25 @@ export class HealthServers {
     });
   }
 
-  /** Serves until the signal aborts. An address in use is logged, and does without that server, or rejects. */
+  /** Serves until the signal aborts. An address in use is logged and tried again, or rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { healthzAddress, metricsAddress, bindAddressHardFail } = this.#options;
+    const { healthzAddress, metricsAddress, bindAddressHardFail, clock } = this.#options;
+    const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
     const servers: Server[] = [];
-    if (healthzAddress) servers.push(this.#listen(splitHostPort(healthzAddress), (url) => this.#healthz(url)));
-    if (metricsAddress)
-      servers.push(this.#listen(splitHostPort(metricsAddress), (url, accept) => this.#metrics(url, accept)));
+    const serve = (hostPort: string, answer: Answer) => {
+      const address = splitHostPort(hostPort);
+      const server = this.#listen(address, answer);
+      const again = () => {
+        if (!server.listening) server.listen(address);
+      };
+      const retry = () => void clock.sleep(listenAgainAfter, signal).then(again, () => {});
+      server.on('error', bindAddressHardFail ? reject : retry);
+      servers.push(server);
+    };
+    if (healthzAddress) serve(healthzAddress, (url) => this.#healthz(url));
+    if (metricsAddress) serve(metricsAddress, (url, accept) => this.#metrics(url, accept));
     this.#running = true;
     this.update();
-    const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
-    if (bindAddressHardFail) for (const server of servers) server.once('error', reject);
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
     try {
