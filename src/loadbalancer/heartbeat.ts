@@ -19,7 +19,12 @@ export async function openHeartbeatSocket(
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   socket.on('message', (packet, { address: from }) => heard(packet.toString(), from));
   socket.bind(heartbeatPort, address);
-  await once(socket, 'listening');
+  try {
+    await once(socket, 'listening');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   // That a node is not there comes back as an error; its silence tells the same.
   socket.on('error', () => {});
   return {
