@@ -187,21 +187,6 @@ test('no server takes part: with the API away another takes over too, and says s
   expect((await service()).metadata.annotations).toEqual({ 'portico.dev/announced-by': fresh });
 });
 
-test('the time of the day does not matter: set forward nobody is taken for dead, set back a dead one is noticed', async () => {
-  await addService();
-  const old = await holder();
-  await pass(1500); // at first whoever is Ready counts as alive
-  clock.step(3_600_000);
-  for (let past = 0; past < 500; past += 50) {
-    await pass(50);
-    expect(holders()).toEqual([old.name]);
-  }
-  clock.step(-2 * 3_600_000);
-  old.isCut = true;
-  await pass(2000);
-  expect(holders()).toHaveLength(2); // nobody hears the old one
-});
-
 test('an agent that is asked to end hands over at once', async () => {
   await addService();
   const old = await holder();

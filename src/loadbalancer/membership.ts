@@ -1,5 +1,5 @@
-// Who is alive, and who answers for what, from the heartbeats that were heard. Keeps no time of its own: it is told that of a clock which only
-// grows.
+// Who is alive, and who answers for what, from the heartbeats that were heard. Keeps no time of its own: it is told that of
+// a clock which only grows.
 import { type CIDR, formatCIDR, parseCIDR } from '../net/cidr.ts';
 import type { Peer } from './plan.ts';
 
