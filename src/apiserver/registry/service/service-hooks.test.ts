@@ -319,7 +319,7 @@ test('the API servers of a cluster are those that renew their keys, though their
   const storage = new MemoryStorage();
   const server = (address: string, clock: FakeClock) => {
     const options = { storage, clock, random: new FakeRandom(7), serviceCIDRs: ['10.96.0.0/16'] };
-    return createServiceHooks({ ...options, advertise: { address, port: 6443 } });
+    return new ServiceHooks({ ...options, advertise: { address, port: 6443 } });
   };
   const clocks = [new FakeClock(), new FakeClock()] as const;
   clocks[1].step(-3_600_000);
