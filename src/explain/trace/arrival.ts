@@ -1,4 +1,5 @@
 // What becomes of a packet after the last node that had a say: who gets it, or why nobody does.
+import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { isLoopbackAddress } from '../../netfilter/address.ts';
 import type { Outcome, Packet } from '../../netfilter/packet.ts';
 import { answersNodePorts, type HealthAt, type NodeRules } from './node-rules.ts';
@@ -33,7 +34,7 @@ export function arrivalOf(world: World, nodes: NodeRules, last: Leg): Arrival {
         cause:
           closedNodePort(world, nodes, last) ??
           lostCause(world, destination.address) ??
-          policyCause(nodes.at(last.node).policies, last.outcome),
+          policyCause(nodes.at(last.node).policies, last.outcome, (address) => namedAddress(world, address)),
       };
     case 'reject':
     case 'unreachable':
@@ -41,7 +42,7 @@ export function arrivalOf(world: World, nodes: NodeRules, last: Leg): Arrival {
     case 'local':
       return atNode(world, nodes, last);
     case 'sent':
-      return { target, ...sentOn(world, last.outcome) };
+      return { target, ...sentOn(world, last) };
   }
 }
 
@@ -101,13 +102,28 @@ function askAddresses(world: World, name: string): string {
   return `ask an address of the node: ${(node ? nodeAddresses(node) : []).join(', ')}`;
 }
 
-function sentOn(world: World, { source, destination }: Outcome): Omit<Arrival, 'target'> {
+function sentOn(world: World, { packet, outcome: { source, destination } }: Leg): Omit<Arrival, 'target'> {
   const { address } = destination;
   if (source.address === address) return { result: 'dropped', cause: ownAddress(world, address) };
   const cause = lostCause(world, address);
   if (cause) return { result: 'dropped', cause };
-  const isKnown = podAt(world, address) ?? answeringNode(world, address) ?? world.endpoints.get(address);
-  return { result: isKnown || holderOf(world, address) ? 'arrives' : 'leaves the cluster' };
+  const pod = podAt(world, address);
+  const isKnown = pod ?? answeringNode(world, address) ?? world.endpoints.get(address);
+  const note = pod && undeclaredNote(pod, `${destination.port}/${packet.protocol.toUpperCase()}`);
+  return {
+    result: isKnown || holderOf(world, address) ? 'arrives' : 'leaves the cluster',
+    ...(note !== undefined && { note }),
+  };
+}
+
+/** Containers need not say where they listen; those that do are likely to listen nowhere else. */
+function undeclaredNote({ metadata, spec }: Pod, port: string): string | undefined {
+  const declared = (spec?.containers ?? []).flatMap(({ ports = [] }) =>
+    ports.map(({ containerPort, protocol = 'TCP' }) => `${containerPort}/${protocol}`),
+  );
+  if (declared.length === 0 || declared.includes(port)) return undefined;
+  const others = [...new Set(declared)].join(', ');
+  return `the containers of pod ${metadata.name} say that they listen at ${others}: if none does at ${port}, it is refused there`;
 }
 
 /** Of an address in the range of a node's pods that nobody has. */
@@ -132,6 +148,11 @@ function ownAddress(world: World, address: string): Cause {
     message: 'the packet comes back to its own sender as from itself, which kernels drop',
     remedy: 'ask the cluster IP of the Service, or a port of the own node',
   };
+}
+
+function namedAddress(world: World, address: string): string {
+  const target = targetText(world, address);
+  return target === address ? address : `${target} (${address})`;
 }
 
 function targetText(world: World, address: string): string {

@@ -3,6 +3,7 @@ import { familyOf, joinHostPort } from '../../net/ip.ts';
 import type { AddressPort, Memory, Outcome, Step } from '../../netfilter/packet.ts';
 import { replyTo } from '../../netfilter/reply.ts';
 import { decisionText } from '../../netfilter/text.ts';
+import { isKnownAsDown } from '../pods-of-service.ts';
 import { arrivalOf, type Leg } from './arrival.ts';
 import type { NodeRules } from './node-rules.ts';
 import type { Cause, TraceOutcome, TraceStep } from './trace.ts';
@@ -86,8 +87,11 @@ function told(where: Where, legs: readonly Leg[]): Followed | undefined {
   const last = legs.at(-1);
   if (!last) return undefined;
   const { destination, source } = last.outcome;
-  const { result, target, cause, note } = arrivalOf(world, nodes, last);
+  const { result, target, cause, ...arrival } = arrivalOf(world, nodes, last);
   const isSent = result === 'arrives' || result === 'leaves the cluster';
+  const down = isSent ? legs.map(({ node }) => downNote(world, node)) : [];
+  const notes = [arrival.note, ...down].filter((one) => one !== undefined);
+  const note = notes.length > 0 ? notes.join('; ') : undefined;
   const missed = isSent ? missedByAnswer(world, legs) : undefined;
   const answer = missed === undefined ? { note } : { isUnanswered: true as const, note: unansweredNote(last, missed) };
   const traced: TraceOutcome = {
@@ -104,6 +108,12 @@ function told(where: Where, legs: readonly Leg[]): Followed | undefined {
   };
   const seenAs = new Map(legs.flatMap(({ node, packet }) => (packet.source ? [[node, packet.source.address]] : [])));
   return { traced, cause, seenAs };
+}
+
+/** Its rules may work on without whoever looks after them. */
+function downNote(world: World, name: string): string | undefined {
+  const node = world.nodes.get(name);
+  return node && isKnownAsDown(node) ? `${name} is not ready: if it is down, nothing passes it` : undefined;
 }
 
 /** An answer passes the nodes of its target and of whom that sees, and no others: the node that translated must be one of them. */

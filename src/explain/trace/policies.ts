@@ -52,6 +52,7 @@ export function policyPlan(objects: readonly KubeObject[], nodeName: string): Po
 export function policyCause(
   plan: PolicyPlan | undefined,
   { steps, verdict, source, destination }: Outcome,
+  nameOf: (address: string) => string,
 ): Cause | undefined {
   const decision = steps.at(-1)?.decision;
   if (verdict.kind !== 'drop' || decision?.by !== 'nftables' || decision.table.name !== tableName) return undefined;
@@ -61,7 +62,7 @@ export function policyCause(
   return {
     object: `NetworkPolicy ${policies.join(', ')}`,
     field: `spec.${direction}`,
-    message: `no rule of ${policies.length === 1 ? 'it' : 'them'} lets ${source.address} reach ${destination.address} on port ${destination.port}`,
+    message: `no rule of ${policies.length === 1 ? 'it' : 'them'} lets ${nameOf(source.address)} reach ${nameOf(destination.address)} on port ${destination.port}`,
     remedy: `add the peer and the port to an ${direction} rule: kubectl describe networkpolicy`,
   };
 }

@@ -1,5 +1,6 @@
 // The Service port that a packet is for, and who of its endpoints may get it.
 
+import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { AddressPort, Protocol } from '../../netfilter/packet.ts';
 import { canonicalIP, contains } from '../../proxy/address.ts';
 import { type Endpoint, endpointText } from '../../proxy/endpoint.ts';
@@ -98,7 +99,9 @@ export function serviceStep(world: World, match: Match, shares: ReadonlyMap<stri
     ...(rivals.length > 0 && { rivals }),
     policy: `spec.${policy}: ${isLocal ? 'Local' : 'Cluster'}${isLocal && !isLocalOnly ? ' (not for traffic from inside the cluster)' : ''}`,
     ...(servicePort.affinitySeconds !== undefined && { affinity: affinityText(servicePort.affinitySeconds) }),
-    candidates: plan.endpoints.map((endpoint) => candidateOf(world, endpoint, { chosen, isLocalOnly, shares })),
+    candidates: plan.endpoints.map((endpoint) =>
+      candidateOf(world, endpoint, { service, chosen, isLocalOnly, shares }),
+    ),
   };
 }
 
@@ -107,29 +110,42 @@ function affinityText(seconds: number): string {
 }
 
 interface Choice {
+  /** `namespace/name`. */
+  readonly service: string;
   readonly chosen: readonly Endpoint[];
   readonly isLocalOnly: boolean;
   readonly shares: ReadonlyMap<string, number>;
 }
 
-function candidateOf(world: World, endpoint: Endpoint, { chosen, isLocalOnly, shares }: Choice): Candidate {
-  const pod = podAt(world, endpoint.ip);
+function candidateOf(world: World, endpoint: Endpoint, { service, chosen, isLocalOnly, shares }: Choice): Candidate {
   const text = endpointText(endpoint);
   const share = shares.get(text) ?? 0;
   // In ipvs mode endpoints get traffic that the policy does not give them.
   const isCandidate = share > 0 || chosen.some((one) => endpointText(one) === text);
   return {
     endpoint: text,
-    target: pod ? `pod ${pod.metadata.namespace}/${pod.metadata.name}` : endpoint.ip,
+    target: targetOf(world, service, endpoint.ip),
     node: nodeOfAddress(world, endpoint.ip)?.metadata.name,
     isCandidate,
-    why: isCandidate
-      ? endpoint.ready
-        ? ''
-        : 'terminating, but nobody is ready'
-      : whyNot(endpoint, isLocalOnly, chosen),
+    why: isCandidate ? whyThough(endpoint) : whyNot(endpoint, isLocalOnly, chosen),
     share,
   };
+}
+
+/** A pod on its node's own network is known by what the slice says of it: the node has the address. */
+function targetOf(world: World, service: string, ip: string): string {
+  const pod = podAt(world, ip);
+  if (pod) return `pod ${pod.metadata.namespace}/${pod.metadata.name}`;
+  const slices = (world.doors.objectsOf.get(service) ?? []) as Partial<EndpointSlice>[];
+  const listed = slices.flatMap(({ endpoints }) => endpoints ?? []).find(({ addresses }) => addresses[0] === ip);
+  const { kind, namespace, name } = listed?.targetRef ?? {};
+  return kind === 'Pod' ? `pod ${namespace}/${name}` : ip;
+}
+
+/** Of one that gets traffic and would get none by itself; empty for others. */
+function whyThough({ ready, serving }: Endpoint): string {
+  if (!ready) return 'terminating, but nobody is ready';
+  return serving ? '' : 'not ready, but spec.publishNotReadyAddresses takes it for ready';
 }
 
 function whyNot(endpoint: Endpoint, isLocalOnly: boolean, chosen: readonly Endpoint[]): string {

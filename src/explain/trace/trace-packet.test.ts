@@ -203,7 +203,7 @@ test('a NetworkPolicy that drops is named, on whichever node it does', () => {
   expect(denying.cause).toMatchObject({
     object: 'NetworkPolicy demo/walled',
     field: 'spec.ingress',
-    message: 'no rule of it lets 10.244.0.5 reach 10.244.1.6 on port 8080',
+    message: 'no rule of it lets pod demo/client (10.244.0.5) reach pod demo/web-1 (10.244.1.6) on port 8080',
   });
   const out = policy('quiet', '{podSelector: {}, policyTypes: [Egress], egress: [{ports: [{port: 80}]}]}');
   const quiet = trace(web + out, 'pod/client', 'web:80', 'iptables');
@@ -610,4 +610,57 @@ test('addresses are understood however they are written', () => {
   expect(trace(families, 'external/FD00:0:0::9', '[FD00:172:0::16]:30086').outcomes).toMatchObject([
     { result: 'arrives', destination: '[fd00:1::7]:80' },
   ]);
+});
+
+test.each<{ why: string; slices: string; candidate: object }>([
+  {
+    why: 'a pod that counts as ready because the Service says so',
+    slices: '{addresses: [10.244.1.6], nodeName: b, conditions: {ready: true, serving: false}}',
+    candidate: {
+      target: 'pod demo/web-1',
+      isCandidate: true,
+      why: 'not ready, but spec.publishNotReadyAddresses takes it for ready',
+    },
+  },
+  {
+    why: 'a pod on the network of its node',
+    slices: '{addresses: [172.30.0.12], nodeName: b, targetRef: {kind: Pod, namespace: demo, name: hostly}}',
+    candidate: { endpoint: '172.30.0.12:8080', target: 'pod demo/hostly', node: 'b', isCandidate: true, why: '' },
+  },
+])('who may answer is told as what it is: $why', ({ slices, candidate }) => {
+  const found = trace(service('type: ClusterIP') + slice(slices), 'pod/client', 'web:80');
+  expect(found.service?.candidates).toMatchObject([candidate]);
+});
+
+test('a pod whose containers say that they listen elsewhere may refuse', () => {
+  const declaring = (ports: string) => `
+---
+kind: Pod
+metadata: {name: own, namespace: demo}
+spec: {nodeName: b, containers: [{name: c, ports: ${ports}}]}
+status: {podIP: 10.244.1.9}
+`;
+  const notes = (ports: string) =>
+    trace(declaring(ports), 'pod/client', '10.244.1.9:8080').outcomes.map(({ result, note }) => [result, note]);
+  expect(notes('[{containerPort: 80}, {containerPort: 8080, protocol: UDP}]')).toEqual([
+    [
+      'arrives',
+      'the containers of pod own say that they listen at 80/TCP, 8080/UDP: if none does at 8080/TCP, it is refused there',
+    ],
+  ]);
+  for (const ports of ['[]', '[{containerPort: 8080}]']) expect(notes(ports)).toEqual([['arrives', undefined]]);
+});
+
+test('of a node on the way that is not ready it is said that it may be down', () => {
+  const down = `
+---
+kind: Node
+metadata: {name: d}
+spec: {podCIDRs: [10.244.9.0/24]}
+status: {addresses: [{type: InternalIP, address: 172.30.0.19}], conditions: [{type: Ready, status: Unknown}]}
+`;
+  const asked = (to: string) =>
+    trace(down + service('type: NodePort') + both, 'pod/client', to).outcomes.map(({ result, note }) => [result, note]);
+  expect(asked('172.30.0.19:30080')).toEqual([['arrives', 'd is not ready: if it is down, nothing passes it']]);
+  expect(asked('172.30.0.12:30080')).toEqual([['arrives', undefined]]);
 });
