@@ -63,7 +63,7 @@ export function nearMisses(selector: Readonly<Record<string, string>>, pods: rea
     const wrong = wanted.flatMap(([key, value], i) => (has[i] === value ? [] : [{ key, value, is: has[i] }]));
     // A label that is not there at all is further away than one of another value.
     const edits = wrong.reduce(
-      (sum, { value, is }) => sum + (is === undefined ? value.length : distance(value, is)),
+      (sum, { value, is }) => sum + (is === undefined ? 2 * value.length : distance(value, is)),
       0,
     );
     const why = wrong.map(({ key, value, is }) =>

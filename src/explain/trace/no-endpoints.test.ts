@@ -27,6 +27,11 @@ spec: {nodeName: a, containers: [{name: c, ports: [{name: http, containerPort: 8
 status: {podIP: 10.244.0.6, conditions: [{type: Ready, status: "True"}]}
 ---
 kind: Pod
+metadata: {name: web-0, namespace: demo, labels: {app: web}}
+spec: {nodeName: a}
+status: {podIP: 10.244.0.12, conditions: [{type: Ready, status: "True"}]}
+---
+kind: Pod
 metadata: {name: db-1, namespace: demo, labels: {app: db}}
 spec: {nodeName: a}
 status: {podIP: 10.244.0.7, conditions: [{type: Ready, status: "True"}]}
@@ -103,7 +108,7 @@ test.each([
   {
     why: 'a slip in the selector',
     manifests: withIP('selector: {app: wbe}'),
-    message: 'its selector app=wbe matches no pod of namespace demo; nearest is pod web-1: its app is web, not wbe',
+    message: 'its selector app=wbe matches no pod of namespace demo; nearest are pods web-0, web-1: its app is web, not wbe',
     remedy: "make the selector and the pods' labels agree",
   },
   {
@@ -120,13 +125,13 @@ test.each([
   },
   {
     why: 'no container port of that name',
-    manifests: withIP('selector: {app: web}').replace('targetPort: http', 'targetPort: htpp'),
+    manifests: withIP('selector: {app: web, tier: front}').replace('targetPort: http', 'targetPort: htpp'),
     message: 'no TCP port of their containers has the name htpp: there is http (8080)',
     remedy: 'take the name or the number of one of them',
   },
   {
     why: 'a container port of that name, of another protocol',
-    manifests: withIP('selector: {app: web}').replace('targetPort: http', 'targetPort: dns'),
+    manifests: withIP('selector: {tier: front}').replace('targetPort: http', 'targetPort: dns'),
     message: 'no TCP port of their containers has the name dns: there is http (8080)',
     remedy: 'take the name or the number of one of them',
   },
@@ -163,8 +168,8 @@ test.each([
   },
   {
     why: 'slices that are not written yet',
-    manifests: withIP('selector: {app: web}'),
-    message: 'its selector app=web matches pod web-1, and no EndpointSlice lists it at this port',
+    manifests: withIP('selector: {tier: front}'),
+    message: 'its selector tier=front matches pod web-1, and no EndpointSlice lists it at this port',
     remedy: 'kubectl get endpointslices -l kubernetes.io/service-name=web',
   },
   {
@@ -188,7 +193,7 @@ test.each([
   {
     why: 'a headless Service whose selector matches nobody',
     manifests: service('{clusterIP: None, selector: {app: wbe}}'),
-    message: 'its selector app=wbe matches no pod of namespace demo; nearest is pod web-1',
+    message: 'its selector app=wbe matches no pod of namespace demo; nearest are pods web-0, web-1',
     remedy: "make the selector and the pods' labels agree",
   },
   {
