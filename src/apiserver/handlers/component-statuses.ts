@@ -4,7 +4,7 @@ import { notFound } from '../../apimachinery/status.ts';
 import type { HealthCheck } from '../health.ts';
 import type { ApiResponse } from '../request.ts';
 import { StoredObject } from '../watch-cache/stored-object.ts';
-import { listResponse } from './list.ts';
+import { listResponse } from './list-response.ts';
 import { listQuery, selectorOf } from './options.ts';
 import { objectResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';

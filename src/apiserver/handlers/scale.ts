@@ -25,7 +25,7 @@ import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
 import { readObject } from './body.ts';
 import { appliedAs, recordManagerAs } from './field-managers.ts';
-import { asFreshAsWanted } from './list.ts';
+import { asFreshAsWanted } from './freshness.ts';
 import { writeQuery } from './options.ts';
 import { decodePatched } from './patch.ts';
 import { applyPatch, patchType, readPatch } from './patch-body.ts';

@@ -1,5 +1,7 @@
 // Long work on many objects, in slices: other requests have their turn in between, however many such lists are being made.
 
+import type { StoredObject } from '../watch-cache/stored-object.ts';
+
 /** Objects looked at, or sent, before others have their turn, … */
 const mostObjects = 256;
 /** … and characters, or bytes, of them: some milliseconds' work. */
@@ -9,6 +11,9 @@ interface Slicing<T> {
   /** Characters or bytes. */
   readonly lengthOf: (item: T) => number;
 }
+
+/** Of stored objects, by the characters of their JSON. */
+export const byText: Slicing<StoredObject> = { lengthOf: ({ value }) => value.length };
 
 /** Whether there is more than one slice. */
 export function isLong<T>(items: readonly T[], { lengthOf }: Slicing<T>): boolean {

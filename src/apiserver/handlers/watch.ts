@@ -5,7 +5,7 @@ import type { ApiResponse, ByteSink, PushedBody } from '../request.ts';
 import { isWebSocket } from '../streaming/websocket-peer.ts';
 import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
-import { notOlderThan } from './list.ts';
+import { notOlderThan } from './freshness.ts';
 import { type ListQuery, listQuery, revisionOf, selectedName, selectorOf } from './options.ts';
 import { headersOf } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
