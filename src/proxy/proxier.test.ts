@@ -106,6 +106,20 @@ describe('the proxier', () => {
     expect(backend.syncs[1]).toBe('partial [["IPv4 demo/web:http/tcp",0],["IPv4 demo/other:http/tcp",0]]');
   });
 
+  test('does not wait for the time of the day to come again when that is set back', async () => {
+    await running();
+    backend.gate = Promise.withResolvers();
+    await put.sliceAgain(twoEndpoints);
+    await settle();
+    clock.step(-3_600_000);
+    backend.gate.resolve();
+    await settle();
+    clock.advance(1000);
+    await put.sliceAgain(slice('web', []));
+    await settle();
+    expect(backend.syncs.at(-1)).toBe('partial [["IPv4 demo/web:http/tcp",0]]');
+  });
+
   test('writes all of it when a change is refused, and tries that again later and later', async () => {
     await running();
     backend.failures = 3;
