@@ -7,7 +7,7 @@ import { createInformers } from '../client/informers.ts';
 import { reportOnce } from '../client/report-once.ts';
 import { namespaces, networkPolicies, pods } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
-import { renderTransaction } from '../nftables/render.ts';
+import { renderRemoval, renderTransaction } from '../nftables/render.ts';
 import type { Table } from '../nftables/ruleset.ts';
 import { isDeletionOf, tableMonitor } from '../nftables/table-monitor.ts';
 import { diff } from '../nftables/transaction.ts';
@@ -145,7 +145,7 @@ export class PolicyEnforcer {
   async #apply(desired: readonly (Table | undefined)[]): Promise<void> {
     const written = this.#written;
     const script = desired.map((table, i) => {
-      if (!written && !table) return removal(kernelFamilies[i] ?? 'ip');
+      if (!written && !table) return renderRemoval({ family: kernelFamilies[i] ?? 'ip', name: tableName });
       const transaction = diff(written?.[i], table);
       return transaction ? renderTransaction(transaction) : '';
     });
@@ -182,10 +182,6 @@ export class PolicyEnforcer {
     this.#written = undefined;
     this.#wakeup.wake();
   }
-}
-
-function removal(family: string): string {
-  return `add table ${family} ${tableName}\ndelete table ${family} ${tableName}\n`;
 }
 
 /** What policies ask of a pod or a namespace; the rest need not be kept for every pod of the cluster. */

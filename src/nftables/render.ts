@@ -1,8 +1,7 @@
-// The text of tables and transactions, as `nft -f` reads it.
+// The text of tables and transactions, as `nft -f` reads it. Names are not quoted, and comments not escaped: both are ours.
 import type { Chain, KeyPart, Rule, SetDeclaration, Statement, Table, Verdict } from './ruleset.ts';
 import type { Operation, Transaction } from './transaction.ts';
 
-/** A name as nft takes it; names with other characters than these are quoted by nobody, so they must not occur. */
 function verdict(value: Verdict): string {
   return 'chain' in value ? `${value.kind} ${value.chain}` : value.kind;
 }
@@ -113,7 +112,7 @@ export function renderTable(table: Table): string {
 }
 
 /** Takes a table away whether or not it is there: adding it first lets the deletion succeed. */
-export function renderRemoval({ family, name }: Pick<Table, 'family' | 'name'>): string {
+export function renderRemoval({ family, name }: Omit<TableName, 'comment'>): string {
   return `add table ${family} ${name}\ndelete table ${family} ${name}\n`;
 }
 

@@ -2,7 +2,7 @@
 
 import type { IPFamily } from '../../net/ip.ts';
 import type { ElementEvent, NftEvent } from '../../nftables/events.ts';
-import { renderTransaction } from '../../nftables/render.ts';
+import { renderRemoval, renderTransaction } from '../../nftables/render.ts';
 import { isDeletionOf, tableMonitor } from '../../nftables/table-monitor.ts';
 import type { Transaction } from '../../nftables/transaction.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -247,8 +247,5 @@ async function runNft(exec: Exec, script: string | Iterable<string>): Promise<vo
 /** Removes the tables of both families; nothing happens where there are none. */
 export async function cleanupNftables(exec: Exec): Promise<void> {
   const families = (['IPv4', 'IPv6'] as const).map((family) => nftFamily({ family }));
-  await runNft(
-    exec,
-    families.map((family) => `add table ${family} ${tableName}\ndelete table ${family} ${tableName}\n`).join(''),
-  );
+  await runNft(exec, families.map((family) => renderRemoval({ family, name: tableName })).join(''));
 }
