@@ -6,7 +6,7 @@ import type { FollowOptions } from '../cluster/agent/node-ips.ts';
 import { Failure } from '../cluster/failure.ts';
 import { clusterOf, nodeIPsOf, nodeNameOf, serverOf } from './agent-flags.ts';
 import { tools, untilInterrupted } from './cluster-options.ts';
-import { parseDuration, usage } from './flag-values.ts';
+import { oneOf, parseDuration, repeated } from './flag-values.ts';
 import { addKubeletFlags, housekeepingOf, type KubeletFlags } from './kubelet-flags.ts';
 
 interface Flags extends KubeletFlags {
@@ -47,14 +47,8 @@ async function run(flags: Flags): Promise<void> {
   requireRoot('agent');
   const server = serverOf(flags.server);
   const caHash = flags.token === undefined ? undefined : parseJoinToken(flags.token).caHash;
-  const proxyMode = proxyModes.find((known) => known === flags.proxyMode);
-  if (!proxyMode) {
-    throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
-  }
-  const podNetwork = podNetworkModes.find((known) => known === flags.podNetwork);
-  if (!podNetwork) {
-    throw usage(`--pod-network: ${JSON.stringify(flags.podNetwork)} is none of ${podNetworkModes.join(', ')}`);
-  }
+  const proxyMode = oneOf('--proxy-mode', flags.proxyMode, proxyModes);
+  const podNetwork = oneOf('--pod-network', flags.podNetwork, podNetworkModes);
   const joinTimeout = parseDuration('--join-timeout', flags.joinTimeout);
   const nodeLeaseDuration = parseDuration('--node-lease-duration', flags.nodeLeaseDuration) / 1000;
   const housekeeping = await housekeepingOf(flags);
@@ -144,8 +138,6 @@ async function tokenOf({ token, tokenFile }: Flags, signal: AbortSignal): Promis
   }
 }
 
-const repeatable = (value: string, before: string[]): string[] => [...before, value];
-
 export function register(command: Command): void {
   addKubeletFlags(command)
     .requiredOption('--server <url>', 'the API server, as https://172.30.0.1:6443')
@@ -174,7 +166,7 @@ export function register(command: Command): void {
     .option('--cluster-domain <domain>', "of DNS names (default: the server's)")
     .option('--proxy-mode <mode>', 'nftables, iptables or ipvs', 'nftables')
     .option('--pod-network <mode>', 'the way to pods of other nodes: routes, vxlan, or auto for each its own', 'auto')
-    .option('--upstream <server>', "name server for other names, repeatable (default: the machine's)", repeatable, [])
-    .option('--stub <domain=servers>', 'name servers for the names below a domain, repeatable', repeatable, [])
+    .option('--upstream <server>', "name server for other names, repeatable (default: the machine's)", repeated, [])
+    .option('--stub <domain=servers>', 'name servers for the names below a domain, repeatable', repeated, [])
     .action(run);
 }

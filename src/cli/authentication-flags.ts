@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { AuthenticationFlags } from '../cluster/authentication.ts';
-import { isTrue, parseDuration, usage } from './flag-values.ts';
+import { isTrue, parseDuration, repeatedLists, usage } from './flag-values.ts';
 
 export interface AuthenticationOptions {
   readonly oidcIssuerUrl?: string;
@@ -22,7 +22,6 @@ export interface AuthenticationOptions {
 }
 
 export function authenticationOptions(command: Command): void {
-  const pairs = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--oidc-issuer-url <url>', 'issuer of ID tokens that are believed, https only')
     .option('--oidc-client-id <id>', 'whom such a token must be for')
@@ -32,7 +31,7 @@ export function authenticationOptions(command: Command): void {
     .option('--oidc-groups-claim <name>', "claim that names the user's groups")
     .option('--oidc-groups-prefix <text>', "before groups' names")
     .option('--oidc-signing-algs <names>', 'algorithms of signatures (default: RS256)')
-    .option('--oidc-required-claim <name=value>', 'claims that a token must have, repeatable', pairs)
+    .option('--oidc-required-claim <name=value>', 'claims that a token must have, repeatable', repeatedLists)
     .option('--authentication-config <file>', 'AuthenticationConfiguration, in place of --oidc-*')
     .option('--authentication-token-webhook-config-file <file>', 'kubeconfig of a server that knows further tokens')
     .option('--authentication-token-webhook-version <version>', 'of the TokenReviews sent to it (default: v1beta1)')

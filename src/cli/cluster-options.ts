@@ -1,5 +1,6 @@
 // The options by which commands say which cluster of this machine they mean.
 import type { Command } from 'commander';
+import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
 import { type ClusterPaths, clusterNamePattern, clusterPaths } from '../cluster/layout.ts';
 import { findDataDir } from '../cluster/record.ts';
@@ -46,6 +47,13 @@ export function neverUp(flags: ClusterFlags, { kubeconfig }: Pick<ClusterPaths, 
   return new Failure(
     `the cluster ${flags.name} has never been up (there is no ${kubeconfig}); start it with: ${upCommand(flags)}`,
   );
+}
+
+/** The text of the administrator's kubeconfig; undefined where there is none. Rejects with a Failure where it may not be read. */
+export function readAdminKubeconfig({ kubeconfig }: Pick<ClusterPaths, 'kubeconfig'>): Promise<string | undefined> {
+  return realFiles.read(kubeconfig).catch((error: unknown) => {
+    throw new Failure(`the kubeconfig cannot be read: ${errorMessage(error)}; run it with sudo`, { cause: error });
+  });
 }
 
 /** Reads `--hollow-nodes`; there is room for so many in 100.64.0.0/10. */

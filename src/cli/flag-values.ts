@@ -13,6 +13,22 @@ export function isTrue(flag: string, value: string | true): boolean {
   return String(value) === 'true';
 }
 
+/** Which of the known values a flag was given. Throws a usage failure that names the flag and all of them. */
+export function oneOf<T extends string>(flag: string, value: string, known: readonly T[]): T {
+  const found = known.find((one) => one === value);
+  if (found === undefined) throw usage(`${flag}: ${JSON.stringify(value)} is none of ${known.join(', ')}`);
+  return found;
+}
+
+/** Gathers what a flag is given that may be repeated. */
+export const repeated = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+/** The same for a flag that also takes several at once, with commas. */
+export const repeatedLists = (value: string, before: readonly string[] = []): string[] => [
+  ...before,
+  ...value.split(',').map((one) => one.trim()),
+];
+
 /** A count. Throws a usage failure that names the flag. */
 export function wholeNumber(flag: string, text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw usage(`${flag} ${text}: must be a whole number`);

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { FrontProxyConfig } from '../cluster/front-proxy.ts';
-import { usage } from './flag-values.ts';
+import { repeatedLists, usage } from './flag-values.ts';
 
 export interface FrontProxyFlags {
   readonly requestheaderClientCaFile?: string;
@@ -14,20 +14,20 @@ export interface FrontProxyFlags {
 }
 
 export function frontProxyOptions(command: Command): void {
-  const list = (value: string, before: string[] | undefined) => [
-    ...(before ?? []),
-    ...value.split(',').map((one) => one.trim()),
-  ];
   command
     .option('--requestheader-client-ca-file <file>', 'authorities of proxies that say in headers who asks')
-    .option('--requestheader-allowed-names <names>', "common names of such proxies' certificates (default: any)", list)
-    .option('--requestheader-username-headers <names>', 'headers of the user (default: X-Remote-User)', list)
-    .option('--requestheader-uid-headers <names>', "headers of the user's uid (default: X-Remote-Uid)", list)
-    .option('--requestheader-group-headers <names>', 'headers of groups (default: X-Remote-Group)', list)
+    .option(
+      '--requestheader-allowed-names <names>',
+      "common names of such proxies' certificates (default: any)",
+      repeatedLists,
+    )
+    .option('--requestheader-username-headers <names>', 'headers of the user (default: X-Remote-User)', repeatedLists)
+    .option('--requestheader-uid-headers <names>', "headers of the user's uid (default: X-Remote-Uid)", repeatedLists)
+    .option('--requestheader-group-headers <names>', 'headers of groups (default: X-Remote-Group)', repeatedLists)
     .option(
       '--requestheader-extra-headers-prefix <prefixes>',
       'what headers of further fields start with (default: X-Remote-Extra-)',
-      list,
+      repeatedLists,
     );
 }
 

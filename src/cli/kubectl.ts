@@ -3,10 +3,9 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Command } from 'commander';
-import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
 import { findKubectl } from '../cluster/kubectl.ts';
-import { neverUp, pathsOf, tools } from './cluster-options.ts';
+import { neverUp, pathsOf, readAdminKubeconfig } from './cluster-options.ts';
 import { usage } from './flag-values.ts';
 
 /** Takes our own options from the front. */
@@ -29,7 +28,7 @@ async function run(): Promise<void> {
   const paths = await pathsOf(flags);
   const kubectl = await findKubectl(paths.data);
   if (!kubectl) throw new Failure('no kubectl on PATH; install it and try again');
-  const isThere = (await tools.files.read(paths.kubeconfig).catch(unreadable)) !== undefined;
+  const isThere = (await readAdminKubeconfig(paths)) !== undefined;
   if (!isThere && !isHelp(rest)) throw neverUp(flags, paths);
   const env = { ...process.env, KUBECONFIG: paths.kubeconfig };
   process.exitCode = await new Promise<number>((resolve, reject) => {
@@ -44,10 +43,6 @@ async function run(): Promise<void> {
 /** What kubectl answers by itself. */
 function isHelp([first = '', ...more]: readonly string[]): boolean {
   return more.length === 0 && ['', '--help', '-h', 'help'].includes(first);
-}
-
-function unreadable(error: unknown): never {
-  throw new Failure(`the kubeconfig cannot be read: ${errorMessage(error)}; run it with sudo`, { cause: error });
 }
 
 export function register(command: Command): void {

@@ -1,6 +1,7 @@
 // `portico rules --live`: what the proxy of a running node last wrote, each rule with the objects it was made of.
 import { Failure } from '../cluster/failure.ts';
 import { usage } from './flag-values.ts';
+import { messageIn } from './message-in.ts';
 import { clientOf, type ObjectFlags } from './objects.ts';
 
 export interface LiveFlags extends ObjectFlags {
@@ -25,15 +26,6 @@ export async function printLiveRules(flags: LiveFlags, unusable: readonly string
   const path = `/api/v1/nodes/${encodeURIComponent(node)}/proxy/portico/rules?${query}`;
   const { status, body } = await client.raw({ method: 'GET', path });
   const text = await readText(body);
-  if (status !== 200) throw new Failure(`rules: node ${node}: ${messageOf(text)}`);
+  if (status !== 200) throw new Failure(`rules: node ${node}: ${messageIn(text) ?? text.trim()}`);
   process.stdout.write(text);
-}
-
-/** Of a Status, or the text itself. */
-function messageOf(text: string): string {
-  try {
-    return (JSON.parse(text) as { message?: string }).message ?? text.trim();
-  } catch {
-    return text.trim();
-  }
 }

@@ -1,8 +1,8 @@
 // The flags that say how a cluster's network is laid out, for the commands that explain it.
 import type { Command } from 'commander';
-import type { ProxyMode, ProxySettings } from '../proxy/settings.ts';
+import type { ProxySettings } from '../proxy/settings.ts';
 import { pathsOf, tools } from './cluster-options.ts';
-import { usage } from './flag-values.ts';
+import { oneOf, usage } from './flag-values.ts';
 import { isOfThisMachine, type ObjectFlags } from './objects.ts';
 
 export interface NetworkFlags {
@@ -24,9 +24,7 @@ export function addNetworkOptions(command: Command): Command {
 export async function networkSettings(flags: NetworkFlags, source: ObjectFlags): Promise<ProxySettings> {
   const { listOf, proxyModes, settingsError } = await import('../proxy/settings.ts');
   const running = isOfThisMachine(source) ? await networkOfThisMachine(source) : undefined;
-  const wanted = flags.proxyMode ?? running?.proxyMode ?? 'nftables';
-  const mode = proxyModes.find((known): known is ProxyMode => known === wanted);
-  if (!mode) throw usage(`--proxy-mode: ${JSON.stringify(wanted)} is none of ${proxyModes.join(', ')}`);
+  const mode = oneOf('--proxy-mode', flags.proxyMode ?? running?.proxyMode ?? 'nftables', proxyModes);
   const settings = {
     mode,
     clusterCIDRs: listOf(flags.clusterCidr ?? running?.podCIDRs),

@@ -12,6 +12,7 @@ import {
   type WatchRequest,
   watchTableOf,
 } from '../explain/live/watch.ts';
+import { messageIn } from './message-in.ts';
 
 /** A watch of one name on several nodes. All reject with a Failure that names a node which does not answer. */
 export class NodeWatches {
@@ -57,14 +58,5 @@ export class NodeWatches {
     throw new Failure(
       `trace: --live: ${node}: ${message ?? text.trim()}: its kernel cannot be asked, and the model alone answers without --live`,
     );
-  }
-}
-
-/** Of a Status, or of a node that could not do it. */
-function messageIn(text: string): string | undefined {
-  try {
-    return (JSON.parse(text) as { message?: string }).message;
-  } catch {
-    return text.trim();
   }
 }

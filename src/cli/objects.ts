@@ -6,7 +6,7 @@ import { StatusError } from '../apimachinery/status.ts';
 import type { Client } from '../client/types.ts';
 import { Failure } from '../cluster/failure.ts';
 import { addClusterOptions, neverUp, pathsOf, tools } from './cluster-options.ts';
-import { usage } from './flag-values.ts';
+import { repeated, usage } from './flag-values.ts';
 
 export interface ObjectFlags {
   readonly filename: readonly string[];
@@ -19,8 +19,6 @@ export interface ObjectFlags {
 
 export type ObjectKind = 'Node' | 'Service' | 'EndpointSlice' | 'Pod' | 'Namespace' | 'NetworkPolicy';
 
-const append = (value: string, earlier: string[]): string[] => [...earlier, value];
-
 /** Which cluster is asked. */
 export function addSourceOptions(command: Command): Command {
   const kubeconfig = ['--kubeconfig <file>', 'the cluster to ask, in place of the one on this machine'] as const;
@@ -29,7 +27,7 @@ export function addSourceOptions(command: Command): Command {
 
 export function addObjectOptions(command: Command): Command {
   return addSourceOptions(command)
-    .option('-f, --filename <file>', 'manifests: a file, a folder, or - ; may be repeated', append, [])
+    .option('-f, --filename <file>', 'manifests: a file, a folder, or - ; may be repeated', repeated, [])
     .option('--at <moment>', 'as it was at a resourceVersion, or at a time such as 2026-01-31T12:00:00Z');
 }
 

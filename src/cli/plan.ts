@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { addOutputOption, tools } from './cluster-options.ts';
 import { trouble } from './describe-failure.ts';
-import { usage } from './flag-values.ts';
+import { repeated, usage } from './flag-values.ts';
 import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
 import { addSourceOptions, clientOf, type ObjectFlags, objectsOf } from './objects.ts';
 
@@ -18,8 +18,6 @@ interface Flags extends NetworkFlags {
   readonly rules?: boolean;
   readonly output?: 'text' | 'json';
 }
-
-const append = (value: string, earlier: string[]): string[] => [...earlier, value];
 
 const exitCodes = `
 Exit codes, as of kubectl diff: 0 nothing would change, 1 something would, 2 it could not be said.`;
@@ -83,9 +81,14 @@ async function manifestsOf({ filename }: Flags): Promise<KubeObject[]> {
 
 export function register(command: Command): void {
   addSourceOptions(command)
-    .option('-f, --filename <file>', 'what to apply: a file, a folder, or - ; may be repeated', append, [])
-    .option('--without <object>', 'what to leave out: pod/NAME, node/NAME or service/NAME; may be repeated', append, [])
-    .option('--from <file>', 'the objects that there are, in place of a cluster; may be repeated', append, [])
+    .option('-f, --filename <file>', 'what to apply: a file, a folder, or - ; may be repeated', repeated, [])
+    .option(
+      '--without <object>',
+      'what to leave out: pod/NAME, node/NAME or service/NAME; may be repeated',
+      repeated,
+      [],
+    )
+    .option('--from <file>', 'the objects that there are, in place of a cluster; may be repeated', repeated, [])
     .option('-n, --namespace <name>', 'of objects that name none', 'default')
     .option('--rules', 'print the rules that come and go, not only how many');
   addOutputOption(addNetworkOptions(command)).addHelpText('after', exitCodes).action(run);

@@ -24,7 +24,7 @@ import {
 import { type AuthorizationOptions, authorizationFlags, authorizationOptions } from './authorization-flags.ts';
 import { hollowCount } from './cluster-options.ts';
 import { type EncryptionOptions, encryptionConfig, encryptionOptions } from './encryption-flags.ts';
-import { isTrue, parseDuration, usage, wholeNumber } from './flag-values.ts';
+import { isTrue, oneOf, parseDuration, repeatedLists, usage, wholeNumber } from './flag-values.ts';
 import { type FrontProxyFlags, frontProxyConfig, frontProxyOptions } from './front-proxy-flags.ts';
 import { type NodeEvictionFlags, nodeEvictionConfig, nodeEvictionOptions } from './node-eviction-flags.ts';
 import { type ServingOptions, servingConfig, servingOptions } from './serving-flags.ts';
@@ -80,7 +80,6 @@ export function register(command: Command): void {
   encryptionOptions(command);
   auditOptions(command);
   servingOptions(command);
-  const repeated = (value: string, before: string[] | undefined) => [...(before ?? []), ...value.split(',')];
   command
     .option('--data-dir <dir>', 'where objects and keys are kept; without it nothing outlives the process')
     .option('--datastore-endpoint <urls>', 'etcd, in place of the embedded store: http(s)://host:port,...')
@@ -88,11 +87,11 @@ export function register(command: Command): void {
     .option('--datastore-certfile <file>', 'client certificate for etcd')
     .option('--datastore-keyfile <file>', 'key of the client certificate')
     .option('--leader-elect <bool>', 'run controllers in one of the servers of a store (default: true with etcd)')
-    .option('--listen <addr:port>', `where to serve HTTPS, repeatable (default: ${defaultListen})`, repeated)
+    .option('--listen <addr:port>', `where to serve HTTPS, repeatable (default: ${defaultListen})`, repeatedLists)
     .option(
       '--advertise-address <name>',
       "further names and addresses for the server's certificate, repeatable",
-      repeated,
+      repeatedLists,
     )
     .option('--service-cluster-ip-range <cidrs>', 'ranges of Service addresses', '10.96.0.0/16,fd00:96::/112')
     .option('--service-node-port-range <from-to>', 'range of node ports', '30000-32767')
@@ -124,7 +123,7 @@ export function register(command: Command): void {
     .option(
       '--service-account-volume-configmap <name:key>',
       'ConfigMaps that every service account volume projects beside the CA of the cluster, repeatable',
-      repeated,
+      repeatedLists,
     )
     .action((flags: Partial<ServerFlags>) => run(flags as ServerFlags, flagTexts(command)));
 }
@@ -219,11 +218,7 @@ function datastoreConfig(flags: ServerFlags): Pick<ServerConfig, 'datastore' | '
 }
 
 function addonsOf(flags: ServerFlags): Addon[] {
-  return list(flags.addons).map((name) => {
-    const known = addons.find((one) => one === name);
-    if (!known) throw usage(`--addons: ${JSON.stringify(name)} is none of ${addons.join(', ')}`);
-    return known;
-  });
+  return list(flags.addons).map((name) => oneOf('--addons', name, addons));
 }
 
 function list(text: string): string[] {

@@ -5,6 +5,7 @@ import { podRangeFlag, readRanges, serviceRangeFlag } from '../cluster/ranges.ts
 import type { UpResult } from '../cluster/up.ts';
 import { parseSettings } from '../dns/settings.ts';
 import { podNetworkModes } from '../podnetwork/routes.ts';
+import { proxyModes } from '../proxy/settings.ts';
 import {
   addClusterOptions,
   addOutputOption,
@@ -14,7 +15,7 @@ import {
   tools,
   untilInterrupted,
 } from './cluster-options.ts';
-import { usage, wholeNumberBetween } from './flag-values.ts';
+import { oneOf, usage, wholeNumberBetween } from './flag-values.ts';
 import { shellWord } from './shell-word.ts';
 
 interface Flags extends ClusterFlags {
@@ -32,9 +33,6 @@ interface Flags extends ClusterFlags {
   readonly demo?: boolean;
   readonly output?: string;
 }
-
-const proxyModes = ['nftables', 'iptables', 'ipvs'];
-const podNetworks: readonly string[] = podNetworkModes;
 
 async function run(flags: Flags): Promise<void> {
   check(flags);
@@ -92,12 +90,8 @@ async function demonstrate(result: UpResult, signal: AbortSignal): Promise<void>
 }
 
 function check(flags: Flags): void {
-  if (flags.proxyMode !== undefined && !proxyModes.includes(flags.proxyMode)) {
-    throw usage(`--proxy-mode: ${JSON.stringify(flags.proxyMode)} is none of ${proxyModes.join(', ')}`);
-  }
-  if (flags.podNetwork !== undefined && !podNetworks.includes(flags.podNetwork)) {
-    throw usage(`--pod-network: ${JSON.stringify(flags.podNetwork)} is none of ${podNetworks.join(', ')}`);
-  }
+  if (flags.proxyMode !== undefined) oneOf('--proxy-mode', flags.proxyMode, proxyModes);
+  if (flags.podNetwork !== undefined) oneOf('--pod-network', flags.podNetwork, podNetworkModes);
   if (flags.clusterCidr !== undefined) readRanges(podRangeFlag, flags.clusterCidr);
   if (flags.serviceClusterIpRange !== undefined) readRanges(serviceRangeFlag, flags.serviceClusterIpRange);
   if (flags.clusterDomain !== undefined) readDomain(flags.clusterDomain);
