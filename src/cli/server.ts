@@ -2,10 +2,10 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { errorMessage } from '../apimachinery/error-message.ts';
 import { configMapKey, dns1123Subdomain } from '../apimachinery/validation/names.ts';
 import { type PluginSelection, selectPlugins, UnknownPluginError } from '../apiserver/admission/plugins.ts';
 import type { ConfigMapKey } from '../apiserver/admission/service-account.ts';
+import { reportOnce } from '../client/report-once.ts';
 import type { AdmissionConfig } from '../cluster/admission-config.ts';
 import { type Addon, addons } from '../cluster/cluster-addons.ts';
 import { defaultClusterDomain, readDomain } from '../cluster/cluster-settings.ts';
@@ -14,6 +14,7 @@ import { startControlPlane } from '../cluster/server.ts';
 import type { HostPort, ServerConfig } from '../cluster/server-config.ts';
 import { urlHost } from '../cluster/server-listeners.ts';
 import { formatCIDR } from '../net/cidr.ts';
+import { realClock } from '../system/real/clock.ts';
 import { type AuditOptions, auditConfig, auditOptions } from './audit-flags.ts';
 import {
   type AuthenticationOptions,
@@ -145,6 +146,8 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
   const authentication = authenticationFlags(flags);
   const authorization = authorizationFlags(flags);
   const anonymousAuth = isAnonymousAllowed(flags);
+  // A store that is full or away refuses writes every second.
+  const say = reportOnce((line) => process.stderr.write(`portico server: ${line}\n`), realClock);
   const plane = await startControlPlane({
     ...(flags.dataDir !== undefined && { dataDir: resolve(flags.dataDir) }),
     ...datastoreConfig(flags),
@@ -183,7 +186,7 @@ async function run(flags: ServerFlags, texts: Readonly<Record<string, string>>):
     flags: texts,
     version: porticoVersion(),
     onError(error, what) {
-      process.stderr.write(`portico server: ${what}: ${errorMessage(error)}\n`);
+      say(error, what);
       if (process.env.PORTICO_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     },
   });
