@@ -2,6 +2,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
 import { memo } from 'react';
 import type { NodeItem, PodItem, ServiceItem, SliceItem } from '../../explain/picture/picture.ts';
+import { doorDetails, doorName } from './door-text.ts';
 import { square } from './layout.ts';
 import { PodShape, PodSquares, podClass } from './pod-squares.tsx';
 
@@ -63,18 +64,14 @@ const Ends = () =>
     )),
   );
 
-const portText = ({ ports }: ServiceItem): string => ports.map(({ port, protocol }) => `${port}/${protocol}`).join(' ');
-
 const DoorBox = memo(({ data }: NodeProps<DoorNode>) => {
   const { service, isSelected, isSmall, lost, onSelect } = data;
-  const address = service.externalName ?? service.clusterIPs[0] ?? 'no address yet';
-  const trouble = lost > 0.999 ? ', nobody answers' : lost > 0 ? ', not on every node' : '';
   return (
     <button
       type="button"
       className={`${classes('door', data, isSmall ? ' small' : '')}${lost > 0 ? ' lost' : ''}`}
       aria-pressed={isSelected}
-      aria-label={`Service ${service.namespace}/${service.name}${trouble}`}
+      aria-label={doorName(service, lost)}
       title={`${service.namespace}/${service.name}`}
       onClick={() => onSelect(service.id)}
     >
@@ -83,11 +80,7 @@ const DoorBox = memo(({ data }: NodeProps<DoorNode>) => {
         <path d="M2 18V8a6 6 0 0 1 12 0v10" />
       </svg>
       <span className="name">{service.name}</span>
-      {!isSmall && (
-        <span className="detail">
-          {[address === 'None' ? 'headless' : address, portText(service)].filter((text) => text !== '').join(' · ')}
-        </span>
-      )}
+      {!isSmall && <span className="detail">{doorDetails(service).join(' · ')}</span>}
       {!isSmall && <span className="tag">{service.type === 'ClusterIP' ? service.namespace : service.type}</span>}
       {lost > 0 && (
         <span className="alarm" title={`${Math.round(lost * 100)} % of new connections go nowhere`}>
