@@ -142,6 +142,12 @@ describe('time', () => {
   });
 });
 
+test.each([Number.NaN, 1.5, -1, Number.POSITIVE_INFINITY, '2'])('%s is no count of nodes', async (nodes) => {
+  await expect(startCluster({ nodes: nodes as number })).rejects.toThrow(
+    new RangeError(`startCluster: nodes: ${nodes} is no count: use a whole number, 0 or more`),
+  );
+});
+
 test('its end is the end of waits, of watches, and of whatever is asked later', async () => {
   const cluster = await startCluster({ nodes: 0 });
   const api = cluster.client.resource(pods);

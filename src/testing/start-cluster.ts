@@ -75,12 +75,15 @@ function endedBy(signal: AbortSignal, transport: Transport): Transport {
   };
 }
 
-/** Starts a cluster of its own; as many as are wanted may run at once. */
+/** Starts a cluster of its own; as many as are wanted may run at once. Rejects with a RangeError for `nodes` that is no count. */
 export async function startCluster(options: StartClusterOptions = {}): Promise<TestCluster> {
   requireNode();
   const clock = new ClusterClock({ real: realClock, stands: options.time === 'manual' });
   const onError = options.onError ?? quiet;
   const count = options.nodes ?? 1;
+  if (!Number.isInteger(count) || count < 0) {
+    throw new RangeError(`startCluster: nodes: ${count} is no count: use a whole number, 0 or more`);
+  }
   const folder = makeScratchFolder();
   const plane = await startControlPlane({
     listen: [{ host: '127.0.0.1', port: 0 }],
