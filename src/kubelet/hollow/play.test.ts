@@ -40,6 +40,30 @@ test('a pod runs, is ready and has an address; then nothing changes any more', (
   expect(play(pod({}, {}, status), start + 60_000)).toEqual({ end: false });
 });
 
+test('an ephemeral container runs from when it was added until its pod ends', () => {
+  const one = pod({ 'run-for': '60' }, { restartPolicy: 'Never' });
+  const { status: alone } = play(one);
+  expect(alone).not.toHaveProperty('ephemeralContainerStatuses');
+  const debugged = pod(
+    { 'run-for': '60' },
+    { ...one.spec, ephemeralContainers: [{ name: 'debug', image: 'y' }] },
+    alone,
+  );
+  const { status } = play(debugged, start + 20_000);
+  const [told] = status?.ephemeralContainerStatuses ?? [];
+  const running = { startedAt: formatTime(start + 20_000) };
+  expect(told).toMatchObject({ name: 'debug', image: 'y', ready: false, restartCount: 0, state: { running } });
+  debugged.status = status!;
+  expect(play(debugged, start + 30_000).status).toBeUndefined();
+  const ended = play(debugged, start + 60_000).status?.ephemeralContainerStatuses?.[0];
+  expect(ended?.state).toEqual({
+    terminated: {
+      ...{ exitCode: 137, reason: 'Error', containerID: 'hollow://debug' },
+      ...{ ...running, finishedAt: formatTime(start + 60_000) },
+    },
+  });
+});
+
 test('readiness by annotation and by gate', () => {
   expect(condition(play(pod({ ready: 'false' })).status, 'Ready')).toBe('False');
   const gated = pod({}, { readinessGates: [{ conditionType: 'x' }] });

@@ -1,6 +1,13 @@
 // What a kubelet would say of a pod if all went as its annotations want: pure.
 import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
-import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '../../api/core/v1/types.generated.ts';
+import type {
+  Container,
+  ContainerStatus,
+  EphemeralContainer,
+  Pod,
+  PodCondition,
+  PodStatus,
+} from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 
@@ -128,6 +135,10 @@ function runningStatus(
     ({ conditionType }) => before.conditions?.find((c) => c.type === conditionType)?.status === 'True',
   );
   const initContainerStatuses = pod.spec.initContainers?.map((c) => initStatus(c, before.startTime ?? formatTime(now)));
+  const told = new Map(before.ephemeralContainerStatuses?.map((status) => [status.name, status]));
+  const ephemeralContainerStatuses = pod.spec.ephemeralContainers
+    ?.map((container) => told.get(container.name) ?? ephemeralStatus(container, formatTime(now)))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     ...before,
     phase: 'Running',
@@ -145,6 +156,7 @@ function runningStatus(
     }),
     ...(initContainerStatuses && { initContainerStatuses }),
     containerStatuses,
+    ...(ephemeralContainerStatuses && { ephemeralContainerStatuses }),
   };
 }
 
@@ -187,6 +199,12 @@ function initStatus({ name, image = '', restartPolicy }: Container, at: string):
   return { ...common, ready: true, started: false, state: { terminated }, lastState: {} };
 }
 
+/** It runs from when it was first met, and is never asked whether it is ready. */
+function ephemeralStatus({ name, image = '' }: EphemeralContainer, at: string): ContainerStatus {
+  const common = { name, image, imageID: `hollow://${image}`, containerID: `hollow://${name}`, restartCount: 0 };
+  return { ...common, ready: false, state: { running: { startedAt: at } }, lastState: {} };
+}
+
 function endedStatus({ pod, now }: PlayInput, exitCode: number): PodStatus {
   const before = pod.status ?? {};
   const finishedAt = formatTime(now);
@@ -214,7 +232,19 @@ function endedStatus({ pod, now }: PlayInput, exitCode: number): PodStatus {
     startTime: before.startTime ?? finishedAt,
     conditions: conditions(pod, now, wanted, exitCode === 0 ? 'PodCompleted' : 'PodFailed'),
     containerStatuses,
+    ...(before.ephemeralContainerStatuses && {
+      ephemeralContainerStatuses: before.ephemeralContainerStatuses.map((old) => killedStatus(old, finishedAt)),
+    }),
   };
+}
+
+/** What still ran when its pod ended. */
+function killedStatus(old: Readonly<ContainerStatus>, finishedAt: string): ContainerStatus {
+  const startedAt = old.state?.running?.startedAt;
+  if (startedAt === undefined) return old;
+  const exitCode = 137;
+  const terminated = { exitCode, reason: reasonOf(exitCode), startedAt, finishedAt, containerID: old.containerID };
+  return { ...old, state: { terminated } };
 }
 
 function reasonOf(exitCode: number): string {
