@@ -7,6 +7,7 @@ import type { RequestHeaderConfig } from './authentication/request-header.ts';
 import { selfSubjectReview, tokenReview } from './authentication/reviews.ts';
 import { ServiceAccounts } from './authentication/service-accounts.ts';
 import { parseTokenFile } from './authentication/token-file.ts';
+import { tokenRequest } from './authentication/token-request.ts';
 import { RbacAuthorizer, type RulesAuthorizer } from './authorization/authorizer.ts';
 import { accessReviews } from './authorization/reviews.ts';
 import type { PathHandler, VirtualHandler } from './extensions.ts';
@@ -84,7 +85,7 @@ export function createSecurity({
       ...accessReviews(authorizer),
       'tokenreviews.authentication.k8s.io': tokenReview(authenticator),
       'selfsubjectreviews.authentication.k8s.io': selfSubjectReview(clock),
-      'serviceaccounts/token': serviceAccounts.tokenRequest,
+      'serviceaccounts/token': tokenRequest({ issuer: serviceAccounts, view, clock }),
     },
     paths: [caCertsPath(ca), ...issuerDiscovery({ keyPem: serviceAccountKeyPem, serverUrl })],
   };

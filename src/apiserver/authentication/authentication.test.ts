@@ -14,6 +14,7 @@ import { selfSubjectReview, tokenReview } from './reviews.ts';
 import { serviceAccountIssuer, signToken, verifyToken } from './service-account-token.ts';
 import { ServiceAccounts } from './service-accounts.ts';
 import { parseTokenFile } from './token-file.ts';
+import { tokenRequest } from './token-request.ts';
 
 const core = (resource: string) => ({ group: '', resource });
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -61,7 +62,8 @@ function setUp() {
       },
     },
   });
-  return { clock, view, serviceAccounts, authenticator, asked };
+  const answerTokenRequest = tokenRequest({ issuer: serviceAccounts, view, clock });
+  return { clock, view, serviceAccounts, answerTokenRequest, authenticator, asked };
 }
 
 function request(parts: Partial<ApiRequest>): ApiRequest {
@@ -203,10 +205,10 @@ describe('service account tokens', () => {
   });
 
   test('TokenRequest binds to a pod and names its node', async () => {
-    const { serviceAccounts } = setUp();
+    const { answerTokenRequest } = setUp();
     const info = parseRequestInfo('POST', '/api/v1/namespaces/ns/serviceaccounts/default/token', new URLSearchParams());
     const ask = (spec: object, metadata: object = { name: '' }) =>
-      serviceAccounts.tokenRequest({ metadata, spec } as KubeObject, {
+      answerTokenRequest({ metadata, spec } as KubeObject, {
         user: { name: 'x', groups: [] },
         info,
         dryRun: false,
@@ -315,13 +317,13 @@ describe('impersonation', () => {
 });
 
 test('the token that pods mount is extended: told to be short, good for a year', async () => {
-  const { serviceAccounts, clock } = setUp();
+  const { serviceAccounts, answerTokenRequest, clock } = setUp();
   const ask = async (expirationSeconds: number, audiences: string[] = []) => {
     const info = parseRequestInfo('POST', '/api/v1/namespaces/ns/serviceaccounts/default/token', new URLSearchParams());
     const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'p' };
     const spec = { expirationSeconds, audiences, boundObjectRef };
     const object = { metadata: { name: '' }, spec } as unknown as KubeObject;
-    const answer = await serviceAccounts.tokenRequest(object, { user: { name: 'x', groups: [] }, info, dryRun: false });
+    const answer = await answerTokenRequest(object, { user: { name: 'x', groups: [] }, info, dryRun: false });
     return (answer as unknown as { status: { token: string; expirationTimestamp: string } }).status;
   };
   const extended = await ask(3607);
