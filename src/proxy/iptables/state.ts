@@ -80,10 +80,6 @@ export class IptablesState {
     return { filter, nat };
   }
 
-  owners(): Iterable<string> {
-    return this.#entries.keys();
-  }
-
   /** Whether anything changed since the last take. */
   get hasChanges(): boolean {
     return this.#gone || this.#changed.size > 0 || this.#stale.size > 0;

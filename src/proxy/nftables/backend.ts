@@ -207,13 +207,13 @@ export class NftablesBackend implements Backend {
   }
 
   async #hasChains(state: NftablesState): Promise<boolean> {
-    const { family, chains } = state.expectation();
+    const { family } = state;
     const { code, stdout } = await this.#options.exec.run(['nft', 'list', 'chains', family]);
     if (code !== 0) return false;
     // Of every table its chains are listed, ours among them.
     const [, own = ''] = stdout.split(`table ${family} ${tableName} {`);
     const listed = new Set([...own.split('\n}')[0]!.matchAll(/\bchain (\S+)/g)].map((match) => match[1]!));
-    return chains.every((chain) => listed.has(chain));
+    return state.constantChains().every((chain) => listed.has(chain));
   }
 
   /** Nothing that is found can make up for what was found to be broken before. */

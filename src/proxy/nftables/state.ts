@@ -24,6 +24,7 @@ function winner(claimants: Claimants | undefined): string | undefined {
 
 /** What the kernel should hold for one family. Changes are collected until `take` hands them over. */
 export class NftablesState {
+  readonly family: NftFamily;
   readonly #config: ProxyConfig;
   readonly #contributions = new Map<string, Contribution>();
   readonly #elements = new Map<string, Map<string, Claimants>>();
@@ -40,6 +41,7 @@ export class NftablesState {
 
   constructor(config: ProxyConfig) {
     this.#config = config;
+    this.family = nftFamily(config);
   }
 
   /** Sets what one port wants, or with undefined that it is gone. */
@@ -76,7 +78,7 @@ export class NftablesState {
       sets: own.map((set) => ({ after: set })),
       elements,
     });
-    const text = renderTransaction({ family: nftFamily(this.#config), table: tableName, operations });
+    const text = renderTransaction({ family: this.family, table: tableName, operations });
     return text.trimEnd().split('\n');
   }
 
@@ -87,10 +89,6 @@ export class NftablesState {
       for (const { name, timeoutSeconds } of own) if (timeoutSeconds !== undefined) timeouts.set(name, timeoutSeconds);
     }
     return timeouts;
-  }
-
-  owners(): Iterable<string> {
-    return this.#contributions.keys();
   }
 
   /** The smallest transaction from what was last taken to what is wanted now; undefined when nothing changed. */
@@ -116,7 +114,7 @@ export class NftablesState {
     });
     this.#forget();
     if (operations.length === 0) return undefined;
-    return { family: nftFamily(this.#config), table: tableName, operations };
+    return { family: this.family, table: tableName, operations };
   }
 
   /** All of it, to be written in place of whatever the kernel has. Forgets the changes that led here. */
@@ -126,10 +124,6 @@ export class NftablesState {
     this.#taken = true;
     const table = this.table();
     return { family: table.family, table: table.name, operations: [{ op: 'replace-table', table }] };
-  }
-
-  get family(): NftFamily {
-    return nftFamily(this.#config);
   }
 
   /** Nothing was set, and nothing taken. */
@@ -259,12 +253,12 @@ export class NftablesState {
     for (const [set, changes] of sourceElements(firewalled.elements)) {
       tableSets.set(set, { declaration: tableSets.get(set)!.declaration, elements: changes });
     }
-    return { family: nftFamily(this.#config), name: tableName, comment: tableComment, sets: tableSets, chains };
+    return { family: this.family, name: tableName, comment: tableComment, sets: tableSets, chains };
   }
 
-  /** Names that the kernel must list while the table is there. */
-  expectation(): { readonly family: string; readonly chains: readonly string[] } {
-    return { family: nftFamily(this.#config), chains: constantChains(this.#config).map((chain) => chain.name) };
+  /** Names of the chains that are there for as long as the table is. */
+  constantChains(): string[] {
+    return constantChains(this.#config).map((chain) => chain.name);
   }
 
   #elementsOf(set: string): ReadonlyMap<string, string> {
