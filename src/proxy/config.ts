@@ -1,7 +1,7 @@
 // What a proxier is told, beside the objects of the API.
 import type { IPFamily } from '../net/ip.ts';
 import type { KernelFacts } from './iptables/kernel-facts.ts';
-import type { ProxyNode } from './plan.ts';
+import type { ProxyNode, ServicePortPlan } from './plan.ts';
 
 /** How to tell a pod's traffic from other traffic (kube-proxy's --detect-local-mode). */
 export type LocalDetector =
@@ -29,6 +29,13 @@ export interface ProxyConfig {
   readonly interfaceAddresses?: readonly string[] | undefined;
   /** How IPVS picks a real server; the other modes have no use for it. */
   readonly ipvsScheduler: string;
+}
+
+/** What one family of a node is to carry out, and by which settings. */
+export interface FamilyPlans {
+  /** In the order of their Services' names. */
+  readonly plans: readonly ServicePortPlan[];
+  readonly config: ProxyConfig;
 }
 
 export const defaultMasqueradeBit = 14;

@@ -4,9 +4,8 @@ import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import type { IPFamily } from '../net/ip.ts';
 import { familyOf } from './address.ts';
-import type { ProxyConfig } from './config.ts';
+import type { FamilyPlans } from './config.ts';
 import { proxyNodeOf } from './node.ts';
-import type { ServicePortPlan } from './plan.ts';
 import { withoutExternalIPs } from './service-port.ts';
 import { ServiceView } from './service-view.ts';
 import { configOf, type ProxySettings } from './settings.ts';
@@ -18,13 +17,6 @@ export interface RulesRequest {
   readonly families: readonly IPFamily[];
   /** Addresses of the node's interfaces, of both families, where they differ from those of its object. */
   readonly interfaceAddresses?: readonly string[] | undefined;
-}
-
-/** What one family of a node is to carry out, and by which settings. */
-export interface FamilyPlans {
-  /** In the order of their Services' names. */
-  readonly plans: readonly ServicePortPlan[];
-  readonly config: ProxyConfig;
 }
 
 /** The plans of a node, family by family. Throws an Error of one line when the request lacks the node. */

@@ -9,7 +9,6 @@ import type { Clock } from '../system/clock.ts';
 import { Wakeup } from '../system/wakeup.ts';
 import type { Backend, RuleCounts } from './backend.ts';
 import type { ProxyConfig } from './config.ts';
-import type { PortRules } from './healthcheck/rules-page.ts';
 import { type InputsOptions, ProxyInputs } from './inputs.ts';
 import { proxyNodeOf } from './node.ts';
 import { ownerOf } from './owner.ts';
@@ -55,6 +54,15 @@ export interface PortChange {
   readonly owner: string;
   readonly before: ServicePortPlan | undefined;
   readonly after: ServicePortPlan | undefined;
+}
+
+/** What one port of a Service has in the kernel. */
+export interface PortRules {
+  readonly family: IPFamily;
+  /** `namespace/name:port/protocol`. */
+  readonly port: string;
+  /** In the text of the mode's program. */
+  readonly rules: readonly string[];
 }
 
 /** So many Services are planned in one go; then what is planned can be on its way. */

@@ -1,5 +1,5 @@
 // GET /portico/rules: the rules last written, each with the objects it was made of (asked for in kubernetes/kubernetes 74677).
-import type { IPFamily } from '../../net/ip.ts';
+import type { PortRules } from '../proxier.ts';
 import type { Written } from '../written.ts';
 import type { HealthResponse } from './responses.ts';
 
@@ -11,15 +11,8 @@ export interface RulesPage {
   readonly lastFullSync: number;
   /** By `namespace/name` of the Service. */
   readonly services: Iterable<readonly [name: string, written: Written]>;
-  /** What the ports of a Service have in the kernel, by family and `namespace/name:port/protocol`. */
+  /** What the ports of a Service have in the kernel. */
   readonly rulesOf: (name: string) => readonly PortRules[];
-}
-
-export interface PortRules {
-  readonly family: IPFamily;
-  readonly port: string;
-  /** In the text of the mode's program. */
-  readonly rules: readonly string[];
 }
 
 interface SourceObject {

@@ -4,7 +4,7 @@ import type { Table, TableUpdate } from '../../iptables/ruleset.ts';
 import { serverKey } from '../../ipvs/diff.ts';
 import { renderAddresses, renderIpSet, renderVirtualServer } from '../../ipvs/render.ts';
 import type { IpSet, IpvsRuleset, VirtualServer } from '../../ipvs/ruleset.ts';
-import type { ProxyConfig } from '../config.ts';
+import type { FamilyPlans, ProxyConfig } from '../config.ts';
 import { wholeTables } from '../iptables/jumps.ts';
 import type { ServicePortPlan } from '../plan.ts';
 import { ipvsJumps, ipvsUpdates } from './rules.ts';
@@ -50,11 +50,6 @@ export function ipvsRuleset(
 } {
   const { addresses, sets, servers, updates } = familyRules(plans, ipvsConfigOf(config));
   return { iptables: wholeTables(updates, ipvsJumps), ipsets: sets, virtualServers: servers, addresses };
-}
-
-export interface FamilyPlans {
-  readonly plans: readonly ServicePortPlan[];
-  readonly config: ProxyConfig;
 }
 
 /** The documents one after another, each after a comment line that names its loader. */
