@@ -2,7 +2,7 @@
 import { realKey, serverKey } from './diff.ts';
 import type { IpSet, IpvsRuleset, IpvsUpdate, RealServer, ServerCommand, VirtualServer } from './ruleset.ts';
 
-function must(condition: boolean, what: string): void {
+function must(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(what);
 }
 
@@ -16,9 +16,9 @@ function applySets(sets: readonly IpSet[], commands: IpvsUpdate['sets']): IpSet[
     }
     const members = result.get(command.set)?.members;
     must(members !== undefined, `no set ${command.set}`);
-    must(members!.has(command.member) === (command.verb === 'del'), `${command.verb} ${command.set} ${command.member}`);
-    if (command.verb === 'add') members!.add(command.member);
-    else members!.delete(command.member);
+    must(members.has(command.member) === (command.verb === 'del'), `${command.verb} ${command.set} ${command.member}`);
+    if (command.verb === 'add') members.add(command.member);
+    else members.delete(command.member);
   }
   return [...result.values()].map(({ set, members }) => ({ ...set, members: [...members].sort() }));
 }

@@ -64,7 +64,7 @@ export function baseJumps(): Jump[] {
 }
 
 /** The chains of table nat that are there whatever Services there are, complete. */
-export function natChains(config: ProxyConfig): Chain[] {
+export function natChains(config: ProxyConfig): readonly [postrouting: Chain, markMasquerade: Chain] {
   const bits = masqueradeMark(config);
   return [
     {

@@ -1,4 +1,5 @@
 // Brings IPVS, ipsets, the addresses of kube-ipvs0 and the rules around them to what is wanted, by what differs.
+import { isDeepStrictEqual } from 'node:util';
 import { renderUpdate } from '../../iptables/render.ts';
 import { apply } from '../../ipvs/apply.ts';
 import { diff, diffServers, type Retire } from '../../ipvs/diff.ts';
@@ -47,7 +48,8 @@ export class IpvsBackend implements Backend {
   #wanted: readonly VirtualServer[] = [];
   /** The rules around IPVS as last written, by family. */
   readonly #written = new Map<IPFamily, string>();
-  #localAddresses = '';
+  /** Of the node's interfaces as of the last sync, by family in the order of `#configs`. */
+  #localAddresses: readonly (readonly string[])[] = [];
   /** Syncs and looks at retired servers never overlap. */
   readonly #turns = new Turns();
   readonly #monitor: Monitor;
@@ -125,7 +127,7 @@ export class IpvsBackend implements Backend {
   async #condition(): Promise<Condition> {
     const known = this.#known;
     if (this.#edited || !known || !(await this.#kernel.hasDevice())) return 'broken';
-    if ((await this.#readLocalAddresses()) !== this.#localAddresses) return 'broken';
+    if (!isDeepStrictEqual(await this.#readLocalAddresses(), this.#localAddresses)) return 'broken';
     for (const { family } of this.#configs) {
       for (const canary of ipvsCanaries) if (!(await hasChain(this.#exec, family, canary))) return 'broken';
     }
@@ -212,17 +214,15 @@ export class IpvsBackend implements Backend {
     );
   }
 
-  async #readLocalAddresses(): Promise<string> {
-    const all = await Promise.all(this.#configs.map(({ family }) => this.#kernel.localAddresses(family)));
-    return JSON.stringify(all);
+  #readLocalAddresses(): Promise<string[][]> {
+    return Promise.all(this.#configs.map(({ family }) => this.#kernel.localAddresses(family)));
   }
 
   async #families(): Promise<FamilyRules[]> {
     this.#localAddresses = await this.#readLocalAddresses();
-    const locals: readonly (readonly string[])[] = JSON.parse(this.#localAddresses);
     return this.#configs.map((config, index) => {
       const plans = [...this.#plans.get(config.family)!].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, plan]) => plan);
-      return familyRules(plans, ipvsConfigOf(config, locals[index]));
+      return familyRules(plans, ipvsConfigOf(config, this.#localAddresses[index]));
     });
   }
 

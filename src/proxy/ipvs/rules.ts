@@ -110,8 +110,8 @@ function natTable(config: ProxyConfig, members: SetMembers, rules: SetRules): Ta
     name: 'nat',
     chains: [
       { name: names.services, rules: portals },
-      { name: names.postrouting, rules: [...hairpin, ...postrouting!.rules] },
-      markMasquerade!,
+      { name: names.postrouting, rules: [...hairpin, ...postrouting.rules] },
+      markMasquerade,
       {
         name: names.loadBalancer,
         rules: [
