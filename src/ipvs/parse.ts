@@ -70,7 +70,6 @@ export function parseSets(text: string, wanted: (name: string) => boolean): IpSe
   return [...sets.values()];
 }
 
-/** The addresses of one interface. */
 export interface Interface {
   readonly name: string;
   readonly addresses: readonly { readonly ip: string; readonly scope: string }[];

@@ -21,7 +21,7 @@ export interface ProxyConfig {
   readonly serviceCIDRs: readonly string[];
   /** Addresses that accept node ports; `all` for every address of the node. */
   readonly nodePortAddresses: readonly string[] | 'all';
-  /** Whether node ports answer on 127.0.0.1 in iptables mode; the kernel can do that for IPv4 only. */
+  /** Whether node ports answer on 127.0.0.1; the kernel can do that for IPv4 only, and IPVS not at all. */
   readonly localhostNodePorts: boolean;
   /** What the iptables mode found of the kernel; a plain one when absent. */
   readonly kernel?: KernelFacts | undefined;

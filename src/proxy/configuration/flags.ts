@@ -2,6 +2,7 @@
 
 import { parseGoDuration } from '../../apimachinery/duration.ts';
 import { table } from '../../apimachinery/table.ts';
+import { listOf } from '../settings.ts';
 import { ConfigurationError } from './decode.ts';
 import { allFields, type Field, healthzPort, type KubeProxyConfiguration, metricsPort, withPort } from './fields.ts';
 
@@ -69,7 +70,7 @@ function readFlag({ flag, type }: Field & { readonly flag: string }, text: strin
       throw refused(flag, text, `time: invalid duration ${JSON.stringify(text)}`);
     }
     case 'strings':
-      return text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+      return listOf(text);
     case 'gates':
       return parseGates(flag, text);
   }

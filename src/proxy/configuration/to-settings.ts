@@ -1,4 +1,5 @@
 // What a configuration means for the proxier, and what an operator should be told of it.
+import { defaultScheduler } from '../ipvs/settings.ts';
 import { type DetectLocal, listOf, type ProxySettings, proxyModes } from '../settings.ts';
 import { ipvsDeprecation } from '../start-events.ts';
 import type { KubeProxyConfiguration } from './fields.ts';
@@ -34,7 +35,7 @@ export function settingsOf(configuration: KubeProxyConfiguration, serviceCIDRs: 
     syncPeriod: sync,
     minSyncPeriod: min,
     ipvs: {
-      scheduler: configuration['ipvs.scheduler'] || 'rr',
+      scheduler: configuration['ipvs.scheduler'] || defaultScheduler,
       strictARP: configuration['ipvs.strictARP'],
       excludeCIDRs: configuration['ipvs.excludeCIDRs'],
       tcpTimeout: configuration['ipvs.tcpTimeout'],
@@ -48,9 +49,7 @@ export function settingsOf(configuration: KubeProxyConfiguration, serviceCIDRs: 
 export function warningsOf(configuration: KubeProxyConfiguration): string[] {
   const { mode, detectLocal, clusterCIDRs, nodePortAddresses } = settingsOf(configuration);
   const warnings: string[] = [];
-  if (mode === 'ipvs') {
-    warnings.push(ipvsDeprecation);
-  }
+  if (mode === 'ipvs') warnings.push(ipvsDeprecation);
   if (detectLocal?.mode === 'ClusterCIDR' && clusterCIDRs.length === 0) {
     warnings.push(
       'detect-local-mode is ClusterCIDR, but there is no cluster CIDR: traffic is not told apart by its source',

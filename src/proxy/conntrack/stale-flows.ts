@@ -3,7 +3,7 @@
 // by itself.
 
 import { joinHostPort } from '../../net/ip.ts';
-import { type Endpoint, endpointText } from '../endpoint.ts';
+import { endpointText } from '../endpoint.ts';
 import type { ServicePortPlan } from '../plan.ts';
 
 /** One UDP flow as `conntrack -L` prints it. */
@@ -49,12 +49,11 @@ export interface UdpPort {
 export function udpPortOf(plan: ServicePortPlan): UdpPort | undefined {
   const { servicePort } = plan;
   if (servicePort.protocol !== 'udp') return undefined;
-  const serves = (endpoint: Endpoint): boolean => endpoint.serving;
   return {
     addresses: [servicePort.clusterIP, ...servicePort.externalIPs, ...servicePort.loadBalancerIPs],
     port: servicePort.port,
     nodePort: servicePort.nodePort,
-    serving: plan.endpoints.filter(serves).map(endpointText),
+    serving: plan.endpoints.filter((endpoint) => endpoint.serving).map(endpointText),
   };
 }
 

@@ -31,7 +31,7 @@ function machine(flows: string, plans: readonly ServicePortPlan[]) {
   const clock = new FakeClock();
   const exec = new FakeExec(({ command: [program = '', verb] }) => {
     if (broken.has(program)) return { code: 1, stderr: 'Operation failed' };
-    if (program === 'ip') return { stdout: '[{"addr_info": [{"local": "127.0.0.1"}]}]' };
+    if (program === 'ip') return { stdout: '[{"ifname": "lo", "addr_info": [{"local": "127.0.0.1"}]}]' };
     return verb === '-L' ? { stdout: flows } : { stderr: 'conntrack v1.4.7: 1 flow entries have been deleted.' };
   });
   const ended = () =>
