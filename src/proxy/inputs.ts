@@ -1,5 +1,6 @@
 // What the API says that rules are made from. Only lists and watches; a connection that is lost changes nothing here.
 import type { Node, Service } from '../api/core/v1/types.generated.ts';
+import { headlessLabel } from '../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import type { ServiceCIDR } from '../api/networking/v1/types.generated.ts';
 import { endpointSlices, nodes, serviceCIDRs, services } from '../client/resources.ts';
@@ -58,10 +59,7 @@ export class ProxyInputs {
         ? { labelSelector: `!${proxyNameLabel}`, fieldSelector: 'spec.clusterIP!=None', isFieldSelectorOptional: true }
         : {},
     );
-    const slice = informers.informer<EndpointSlice>(
-      endpointSlices,
-      own ? { labelSelector: '!service.kubernetes.io/headless' } : {},
-    );
+    const slice = informers.informer<EndpointSlice>(endpointSlices, own ? { labelSelector: `!${headlessLabel}` } : {});
     this.#followNode(node);
     this.#followObjects(service, slice);
     if (followServiceCIDRs) this.#followRanges(informers.informer<ServiceCIDR>(serviceCIDRs));

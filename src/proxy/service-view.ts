@@ -1,7 +1,7 @@
 // Services and their slices, side by side, and which of them changed.
 
 import type { Service } from '../api/core/v1/types.generated.ts';
-import { serviceNameLabel } from '../api/discovery/v1/endpointslice/labels.ts';
+import { headlessLabel, serviceNameLabel } from '../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../api/discovery/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import type { IPFamily } from '../net/ip.ts';
@@ -9,8 +9,6 @@ import { endpointsOf } from './endpoint.ts';
 import { type ProxyNode, planServicePort, type ServicePortPlan } from './plan.ts';
 import { servicePorts } from './service-port.ts';
 import type { Sources } from './written.ts';
-
-const headlessLabel = 'service.kubernetes.io/headless';
 
 interface Entry {
   service?: Readonly<Service>;

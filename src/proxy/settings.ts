@@ -105,7 +105,7 @@ function holdsLoopback(range: string): boolean {
   return contains('127.0.0.0/8', range) || contains(range, '127.0.0.0');
 }
 
-/** Whether node ports answer on 127.0.0.1 in iptables and nftables mode: ranges without it close it, as upstream's iptables mode does. */
+/** Whether node ports answer on 127.0.0.1 in modes but ipvs: as in upstream's iptables mode, ranges without it close it, too. */
 export function allowsLocalhostNodePorts(settings: ProxySettings): boolean {
   const ranges = nodePortRanges(settings, 'IPv4');
   const open = ranges === 'all' || (ranges !== 'primary' && ranges.some(holdsLoopback));

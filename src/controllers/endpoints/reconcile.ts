@@ -1,13 +1,13 @@
 // What the Endpoints object of a Service should be (service-semantics 2.3).
 import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { EndpointAddress, EndpointPort, Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
+import { headlessLabel, lastChangeTriggerTime } from '../../api/discovery/v1/endpointslice/labels.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { familyOf } from '../../net/ip.ts';
 import { podAddresses, targetPortOf } from '../shared/pods.ts';
-import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
+import { isHeadless } from '../shared/services.ts';
 import { type AddressOnPort, repack, truncate } from './subsets.ts';
 
-const headlessLabel = 'service.kubernetes.io/headless';
 export const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 export const managedBy = 'endpoint-controller';
 const overCapacity = 'endpoints.kubernetes.io/over-capacity';

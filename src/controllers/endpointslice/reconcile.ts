@@ -1,13 +1,18 @@
 // What the EndpointSlices of a Service should be (service-semantics 2.1): the whole decision, as data.
 
 import type { Service } from '../../api/core/v1/types.generated.ts';
-import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
+import {
+  headlessLabel,
+  lastChangeTriggerTime,
+  managedByLabel,
+  serviceNameLabel,
+} from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import type { EventText } from '../../client/events.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
 import { sliceNamePrefix } from '../shared/service-slices.ts';
-import { isHeadless, lastChangeTriggerTime } from '../shared/services.ts';
+import { isHeadless } from '../shared/services.ts';
 import type { GroupSize, SyncFigures } from '../shared/slice-metrics.ts';
 import { setHints } from './hints.ts';
 import type { FamilyFigures } from './metrics.ts';
@@ -18,7 +23,6 @@ import { type SlicesOfFamily, setTopologyHints, wantsTopologyHints, type ZoneRat
 export const managedBy = 'endpointslice-controller.k8s.io';
 /** Upstream's default. */
 export const maxEndpointsPerSlice = 100;
-const headlessLabel = 'service.kubernetes.io/headless';
 const reservedLabels = [serviceNameLabel, managedByLabel, headlessLabel];
 
 export interface ReconcileInput extends PodEndpointsInput {

@@ -1,7 +1,11 @@
 // EndpointSlices for Endpoints that someone writes by hand (service-semantics 2.4).
 
 import type { EndpointAddress, EndpointSubset, Endpoints } from '../../api/core/v1/types.generated.ts';
-import { managedByLabel, serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
+import {
+  lastChangeTriggerTime,
+  managedByLabel,
+  serviceNameLabel,
+} from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { canonicalIP, familyOf, type IPFamily } from '../../net/ip.ts';
@@ -9,7 +13,6 @@ import { endpointKey, sameState } from '../endpointslice/pack.ts';
 import { portsKey } from '../endpointslice/pod-endpoints.ts';
 import { controllerReference, isControlledBy } from '../shared/owners.ts';
 import { sliceNamePrefix } from '../shared/service-slices.ts';
-import { lastChangeTriggerTime } from '../shared/services.ts';
 import type { MirroringFigures } from './metrics.ts';
 
 export const managedBy = 'endpointslicemirroring-controller.k8s.io';

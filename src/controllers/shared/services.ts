@@ -3,9 +3,6 @@ import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { podCondition } from './pods.ts';
 
-/** When the change that led to the last write happened; kube-proxy measures its delay from here. */
-export const lastChangeTriggerTime = 'endpoints.kubernetes.io/last-change-trigger-time';
-
 /** Do the endpoint controllers keep endpoints for it? */
 export function hasManagedEndpoints({ spec }: Readonly<Service>): boolean {
   return spec.selector !== undefined && Object.keys(spec.selector).length > 0 && spec.type !== 'ExternalName';

@@ -1,9 +1,7 @@
 // How long it took from the change of an endpoint until this node's rules knew of it.
+import { lastChangeTriggerTime } from '../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
 import type { IPFamily } from '../../net/ip.ts';
-
-/** The endpointslice controller writes here when the first of the changes that led to this slice happened (RFC 3339). */
-const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 export interface ProgrammingTime {
   readonly family: IPFamily;
@@ -19,7 +17,7 @@ export function programmingTimes(
   { since, now }: { readonly since: number; readonly now: number },
 ): ProgrammingTime[] {
   return slices.flatMap(({ metadata, addressType }) => {
-    const trigger = Date.parse(metadata.annotations?.[triggerAnnotation] ?? '');
+    const trigger = Date.parse(metadata.annotations?.[lastChangeTriggerTime] ?? '');
     if (Number.isNaN(trigger) || trigger < since) return [];
     const family = addressType === 'IPv6' ? 'IPv6' : 'IPv4';
     return [{ family, seconds: Math.max(0, now - trigger) / 1000 } as const];
