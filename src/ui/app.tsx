@@ -1,6 +1,7 @@
 // The page: the picture, a panel beside it, the slider below.
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { PlanAnswer } from '../explain/answers.ts';
+import type { Picture } from '../explain/picture/picture.ts';
 import type { Trace } from '../explain/trace/trace.ts';
 import { Help } from './panels/help.tsx';
 import { PlanPanel, type PlanSide } from './panels/plan-panel.tsx';
@@ -87,11 +88,7 @@ export function App() {
   );
 }
 
-function shownWorld(
-  live: World,
-  past: (Parameters<typeof worldOf>[1] & { items: Parameters<typeof worldOf>[0] }) | undefined,
-  plan: Planned | undefined,
-): World {
+function shownWorld(live: World, past: Picture | undefined, plan: Planned | undefined): World {
   if (plan) return worldOf(plan.answer[plan.side], live);
   return past ? worldOf(past.items, past) : live;
 }

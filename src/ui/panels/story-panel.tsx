@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import type { PodMatch, Story } from '../../explain/story/story.ts';
 import { mostOpenDoors, podCountOf } from '../picture/layout.ts';
-import { addressOf, lostOf, percent } from '../picture/lines.ts';
+import { addressOf, lostOf, percent, shareOf } from '../picture/lines.ts';
 import { PodShape } from '../picture/pod-squares.tsx';
 import { type At, getConnections, getStory } from '../state/api.ts';
 import { useAnswer } from '../state/use-answer.ts';
@@ -237,11 +237,7 @@ interface SliceProps {
 function SliceTable({ id, managedBy, world, service }: SliceProps) {
   const slice = world.items.get(id);
   if (slice?.kind !== 'EndpointSlice') return null;
-  const [port] = world.trafficOf.get(service)?.ports ?? [];
-  const shareOf = (address: string) =>
-    Object.entries(port?.shares ?? {}).find(
-      ([endpoint]) => endpoint.startsWith(`${address}:`) || endpoint.startsWith(`[${address}]`),
-    )?.[1];
+  const traffic = world.trafficOf.get(service);
   return (
     <>
       <h3>
@@ -250,13 +246,13 @@ function SliceTable({ id, managedBy, world, service }: SliceProps) {
       <table>
         <tbody>
           {slice.endpoints.map(({ address, node, ready, terminating }) => {
-            const share = shareOf(address);
+            const share = shareOf({ address }, traffic);
             return (
               <tr key={address}>
                 <td>{address}</td>
                 <td>{node ?? ''}</td>
                 <td>{terminating ? 'terminating' : ready ? 'ready' : 'not ready'}</td>
-                <td className="number">{share === undefined ? '–' : percent(share)}</td>
+                <td className="number">{share === 0 ? '–' : percent(share)}</td>
               </tr>
             );
           })}

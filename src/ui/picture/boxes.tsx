@@ -35,7 +35,7 @@ export type MachineNode = Node<
   'machine'
 >;
 export type PodNode = Node<Common & { pod: PodItem }, 'pod'>;
-export type AddressNode = Node<Common & { address: string; title: string }, 'address'>;
+export type AddressNode = Node<Common & { address: string }, 'address'>;
 export type Box = DoorNode | SliceNode | MachineNode | PodNode | AddressNode;
 
 const markSigns: Readonly<Record<Mark, string>> = { new: '+', changed: '~', gone: '−', '': '' };

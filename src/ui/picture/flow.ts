@@ -68,12 +68,12 @@ export function boxesOf(scene: Scene, focus: ReadonlySet<string> | undefined): B
     ...layout.addresses.map(({ address, ...place }) => ({
       ...at(place),
       type: 'address' as const,
-      data: { ...common(place.id), address, title: place.id },
+      data: { ...common(place.id), address },
     })),
   ];
   if (lines.some(({ from, to }) => from === outside || to === outside)) {
     const place = { id: outside, x: -260, y: 0, width: 150, height: 30 };
-    boxes.push({ ...at(place), type: 'address', data: { ...common(outside), address: 'Outside', title: outside } });
+    boxes.push({ ...at(place), type: 'address', data: { ...common(outside), address: 'Outside' } });
   }
   return boxes;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Item } from '../../explain/picture/picture.ts';
 import { withChanges, worldOf } from '../state/world.ts';
 import { layoutOf, mostOpenDoors, mostPodCards } from './layout.ts';
-import { linesOf, lostOf } from './lines.ts';
+import { linesOf, lostOf, shareOf } from './lines.ts';
 
 const node = (name: string): Item => ({
   kind: 'Node',
@@ -192,4 +192,11 @@ test('a change leaves alone what it does not touch', () => {
   expect(after.podsOfNode.get('b')).not.toBe(small.podsOfNode.get('b'));
   expect(after.services).toBe(small.services);
   expect(after.revision).toBe(2);
+});
+
+test('an endpoint has the share of whichever port sends to it, of either family', () => {
+  const port = { name: '', port: 80, protocol: 'tcp', lost: 0 };
+  const ports = ['10.0.0.1:80', '[fd00::1]:80'].map((endpoint) => ({ ...port, shares: { [endpoint]: 0.5 } }));
+  const traffic = { kind: 'Traffic', id: 'Traffic d/s', ports } as const;
+  expect(['10.0.0.1', 'fd00::1', '10.0.0.11'].map((address) => shareOf({ address }, traffic))).toEqual([0.5, 0.5, 0]);
 });

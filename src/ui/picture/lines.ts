@@ -59,8 +59,8 @@ function machineOf(world: World, podId: string): string {
   return pod?.kind === 'Pod' && pod.node !== undefined ? `Node ${pod.node}` : nowhere;
 }
 
-/** Of the first port that sends anything there: every port of a Service has the same endpoints, as a rule. */
-function shareOf({ address }: EndpointItem, traffic: TrafficItem | undefined): number {
+/** The share of an endpoint, of the first port that sends anything there: every port of a Service has the same endpoints, as a rule. */
+export function shareOf({ address }: Pick<EndpointItem, 'address'>, traffic: TrafficItem | undefined): number {
   for (const { shares } of traffic?.ports ?? []) {
     for (const [endpoint, share] of Object.entries(shares)) {
       if (addressOf(endpoint) === address) return share;
