@@ -143,7 +143,7 @@ function placesOf(objects: readonly KubeObject[]): (address: string) => string |
   const places = objects.flatMap((object): [string, string | undefined][] => {
     if (object.kind === 'Node') return nodeAddresses(object as Node).map((ip) => [ip, object.metadata.name]);
     if (object.kind !== 'Pod') return [];
-    return addressesOf(object as Pod).map((ip) => [ip, (object as Pod).spec?.nodeName]);
+    return addressesOf(object as Pod).map((ip) => [ip, (object as Pod).spec.nodeName]);
   });
   const nodeOf = new Map(places);
   return (address) => nodeOf.get(address);

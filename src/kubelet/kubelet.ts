@@ -118,7 +118,7 @@ export class Kubelet {
    */
   async networkNamespaceOf(address: string): Promise<string | undefined> {
     const path = await this.#context.reader.networkNamespaceOf(address);
-    const isOfHost = (pod: Pod) => pod.spec?.hostNetwork && pod.status?.podIPs?.some(({ ip }) => ip === address);
+    const isOfHost = (pod: Pod) => pod.spec.hostNetwork && pod.status?.podIPs?.some(({ ip }) => ip === address);
     if (path !== undefined || this.pods().some(isOfHost)) return path;
     throw new Error(`no pod of ${this.#options.nodeName} has the address ${address}`);
   }

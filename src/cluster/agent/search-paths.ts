@@ -35,7 +35,7 @@ export class SearchPaths {
 
   /** Pods that ended have given their addresses back; those on the node's network share theirs with the node. */
   #learn(pod: Readonly<Pod>): void {
-    if (pod.spec?.hostNetwork || isPodTerminal(pod)) return;
+    if (pod.spec.hostNetwork || isPodTerminal(pod)) return;
     const { searches } = dnsSettings(pod, this.#clusterDNS);
     const path = searches.map((domain) => `${domain.toLowerCase().replace(/\.$/, '')}.`);
     for (const { ip } of pod.status?.podIPs ?? []) this.#ofAddress.set(ip, { uid: pod.metadata.uid, path });

@@ -107,7 +107,7 @@ export class Explainer {
     const service = services.at(-1) as Service | undefined;
     if (!pod || !service) return;
     const from = `pod/${objectKey(pod)}`;
-    const to = `${service.metadata.name}.${service.metadata.namespace}:${service.spec?.ports?.[0]?.port ?? 80}`;
+    const to = `${service.metadata.name}.${service.metadata.namespace}:${service.spec.ports?.[0]?.port ?? 80}`;
     await this.trace(new URLSearchParams({ from, to }), {});
   }
 
@@ -158,7 +158,7 @@ export class Explainer {
 }
 
 function isRunning({ spec, status }: Pod): boolean {
-  return status?.phase === 'Running' && status.podIP !== undefined && spec?.nodeName !== undefined;
+  return status?.phase === 'Running' && status.podIP !== undefined && spec.nodeName !== undefined;
 }
 
 function hasClusterIP({ spec }: Service): boolean {

@@ -32,7 +32,7 @@ export interface SandboxInput {
 }
 
 function namespaces(pod: Pod, users: IDMapping | undefined) {
-  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = pod.spec ?? {};
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = pod.spec;
   return {
     network: hostNetwork ? namespaceMode.node : namespaceMode.pod,
     pid: hostPID ? namespaceMode.node : shareProcessNamespace ? namespaceMode.pod : namespaceMode.container,
@@ -49,18 +49,18 @@ function seccomp(profile: SeccompProfile | undefined) {
 }
 
 const isPrivileged = (pod: Pod): boolean =>
-  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some((c) => c.securityContext?.privileged);
+  [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].some((c) => c.securityContext?.privileged);
 
 export function sandboxConfig(pod: Pod, input: SandboxInput): SandboxConfig {
   const identity = identityOf(pod);
-  const { sysctls = [], runAsUser, runAsGroup, seccompProfile } = pod.spec?.securityContext ?? {};
-  const ports = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap((c) => c.ports ?? []);
+  const { sysctls = [], runAsUser, runAsGroup, seccompProfile } = pod.spec.securityContext ?? {};
+  const ports = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap((c) => c.ports ?? []);
   return {
     metadata: { name: identity.name, namespace: identity.namespace, uid: identity.uid, attempt: input.attempt },
-    hostname: pod.spec?.hostNetwork ? '' : sandboxHostname(pod, input.domain),
+    hostname: pod.spec.hostNetwork ? '' : sandboxHostname(pod, input.domain),
     logDirectory: logFolder(input.logRoot, pod),
     dnsConfig: input.dns,
-    portMappings: pod.spec?.hostNetwork
+    portMappings: pod.spec.hostNetwork
       ? []
       : ports
           .filter((p) => (p.hostPort ?? 0) > 0)
@@ -111,7 +111,7 @@ function securityContext(
   container: Container,
   { targetId, users }: ContainerInput,
 ): LinuxContainerSecurityContext {
-  const ofPod = pod.spec?.securityContext ?? {};
+  const ofPod = pod.spec.securityContext ?? {};
   const own = container.securityContext ?? {};
   const runAsUser = own.runAsUser ?? ofPod.runAsUser;
   const runAsGroup = own.runAsGroup ?? ofPod.runAsGroup;

@@ -188,7 +188,7 @@ export class ContainerStarter {
     const hosts = join(dir, 'etc-hosts');
     await mkdir(folder, { recursive: true });
     const { domain } = await this.#context.dns();
-    const base = pod.spec?.hostNetwork ? { base: (await options.files.read('/etc/hosts')) ?? '' } : {};
+    const base = pod.spec.hostNetwork ? { base: (await options.files.read('/etc/hosts')) ?? '' } : {};
     await Promise.all([
       // Whoever the container runs as writes it, whatever the agent's umask.
       writeFile(terminationFile, '').then(() => chmod(terminationFile, 0o666)),
@@ -241,7 +241,7 @@ export class ContainerStarter {
 /** runAsNonRoot (kubelet's verifyRunAsNonRoot). Throws ConfigError. */
 function checkUser(pod: Pod, container: Container, image: CriImage): void {
   const own = container.securityContext ?? {};
-  const ofPod = pod.spec?.securityContext ?? {};
+  const ofPod = pod.spec.securityContext ?? {};
   if (!(own.runAsNonRoot ?? ofPod.runAsNonRoot)) return;
   const user = own.runAsUser ?? ofPod.runAsUser;
   const where = `(pod: "${formatPod(identityOf(pod))}", container: ${container.name})`;

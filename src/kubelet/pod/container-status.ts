@@ -53,7 +53,7 @@ const gone: ContainerState = {
 };
 
 export function containerStatuses(input: ContainerStatusInput): ContainerStatuses {
-  const { initContainers = [], containers = [], ephemeralContainers = [] } = input.pod.spec ?? { containers: [] };
+  const { initContainers = [], containers, ephemeralContainers = [] } = input.pod.spec;
   const told = input.pod.status ?? {};
   const statuses = (list: readonly Container[], kind: ContainerKind, before: readonly ContainerStatus[] = []) => {
     const old = new Map(before.map((status) => [status.name, status]));
@@ -146,7 +146,7 @@ function mountStatus({ name, mountPath, readOnly }: VolumeMount, isRecursive: bo
 }
 
 const idleReason = ({ spec }: Pod): string =>
-  (spec?.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
+  (spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
 
 function terminated(container: ObservedContainer, pod: Pod): ContainerState {
   const longest = Math.floor(longestMessages / containersOf(pod).length);
@@ -179,7 +179,7 @@ export function finalStatuses({ spec }: Pod, statuses: ContainerStatuses): Conta
   return {
     ...statuses,
     init: init.map((status, i) => (i <= reached ? end(status) : status)),
-    main: wasInitialized(spec?.initContainers ?? [], statuses) ? main.map(end) : main,
+    main: wasInitialized(spec.initContainers ?? [], statuses) ? main.map(end) : main,
   };
 }
 

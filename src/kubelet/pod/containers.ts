@@ -5,7 +5,7 @@ export type ContainerKind = 'init' | 'main' | 'ephemeral';
 
 /** All containers of the specification, of each kind in its order. */
 export function containersOf(pod: Pod): { readonly kind: ContainerKind; readonly container: Container }[] {
-  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
+  const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
   return [
     ...initContainers.map((container) => ({ kind: 'init' as const, container })),
     ...containers.map((container) => ({ kind: 'main' as const, container })),

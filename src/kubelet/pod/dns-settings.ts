@@ -34,13 +34,13 @@ export function parseResolvConf(text: string): DNSSettings {
 }
 
 function wantsClusterDNS({ spec }: Pod): boolean {
-  const { dnsPolicy = 'ClusterFirst', hostNetwork = false } = spec ?? {};
+  const { dnsPolicy = 'ClusterFirst', hostNetwork = false } = spec;
   return dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !hostNetwork);
 }
 
 /** Without the limits. */
 function wanted(pod: Pod, { servers, domain, node }: ClusterDNS): DNSSettings {
-  const { dnsPolicy, dnsConfig } = pod.spec ?? {};
+  const { dnsPolicy, dnsConfig } = pod.spec;
   const namespace = pod.metadata.namespace ?? 'default';
   let base: DNSSettings = node;
   if (dnsPolicy === 'None') base = { servers: [], searches: [], options: [] };

@@ -27,8 +27,8 @@ export function expand(text: string, values: Pick<ReadonlyMap<string, string>, '
 
 /** Docker-links style variables of one Service (kubelet's envvars): `WEB_SERVICE_HOST`, `WEB_PORT_80_TCP_ADDR`, … */
 function serviceVariables(service: Readonly<Service>): [string, string][] {
-  const ip = service.spec?.clusterIP ?? '';
-  const ports = service.spec?.ports ?? [];
+  const ip = service.spec.clusterIP ?? '';
+  const ports = service.spec.ports ?? [];
   const prefix = service.metadata.name.toUpperCase().replaceAll('-', '_');
   const variables: [string, string][] = [
     [`${prefix}_SERVICE_HOST`, ip],
@@ -55,11 +55,11 @@ function serviceVariables(service: Readonly<Service>): [string, string][] {
 
 /** Variables for the pod's Services: those of its namespace if it wants links, and `kubernetes` always. */
 function serviceEnvironment(pod: Pod, services: readonly Readonly<Service>[]): [string, string][] {
-  const links = pod.spec?.enableServiceLinks ?? true;
+  const links = pod.spec.enableServiceLinks ?? true;
   const chosen = new Map<string, Readonly<Service>>();
   for (const service of services) {
     const { name, namespace } = service.metadata;
-    if (!service.spec?.clusterIP || service.spec.clusterIP === 'None') continue;
+    if (!service.spec.clusterIP || service.spec.clusterIP === 'None') continue;
     if (namespace === 'default' && name === 'kubernetes' && !chosen.has(name)) chosen.set(name, service);
     else if (namespace === pod.metadata.namespace && links) chosen.set(name, service);
   }
@@ -105,8 +105,8 @@ export function podField(
     'metadata.uid': pod.metadata.uid,
     'metadata.labels': formatMap(pod.metadata.labels),
     'metadata.annotations': formatMap(pod.metadata.annotations),
-    'spec.nodeName': pod.spec?.nodeName,
-    'spec.serviceAccountName': pod.spec?.serviceAccountName ?? '',
+    'spec.nodeName': pod.spec.nodeName,
+    'spec.serviceAccountName': pod.spec.serviceAccountName ?? '',
     'status.podIP': ips.podIPs[0] ?? '',
     'status.podIPs': ips.podIPs.join(','),
     'status.hostIP': ips.hostIPs[0] ?? '',

@@ -7,7 +7,7 @@ const longestHostname = 64;
 /** What the pod's kernel namespace is called. Throws for a name that the kernel would not take. */
 export function sandboxHostname(pod: Pod, domain: string): string {
   const { hostname, fqdn } = hostNames(pod, domain);
-  if (!pod.spec?.setHostnameAsFQDN || fqdn === undefined) return hostname;
+  if (!pod.spec.setHostnameAsFQDN || fqdn === undefined) return hostname;
   if (fqdn.length <= longestHostname) return fqdn;
   const numbers = `(${longestHostname} characters is the max, ${fqdn.length} characters requested)`;
   throw new Error(`failed to construct FQDN from pod hostname and cluster domain, FQDN ${fqdn} is too long ${numbers}`);
@@ -15,7 +15,7 @@ export function sandboxHostname(pod: Pod, domain: string): string {
 
 /** The pod's host name and, with a subdomain, its name in cluster DNS. */
 function hostNames(pod: Pod, domain: string): { readonly hostname: string; readonly fqdn?: string } {
-  const { hostname, hostnameOverride, subdomain } = pod.spec ?? {};
+  const { hostname, hostnameOverride, subdomain } = pod.spec;
   const name = (hostnameOverride || hostname || pod.metadata.name).slice(0, 63).replace(/[-.]+$/, '');
   if (!subdomain || hostnameOverride) return { hostname: name };
   return { hostname: name, fqdn: `${name}.${subdomain}.${pod.metadata.namespace}.svc.${domain}` };
@@ -41,7 +41,7 @@ export function hostsFile(
       ...options.podIPs.map((ip) => [ip, ...(fqdn ? [fqdn] : []), hostname].join('\t')),
     );
   }
-  const aliases = pod.spec?.hostAliases ?? [];
+  const aliases = pod.spec.hostAliases ?? [];
   if (aliases.length > 0) {
     lines.push('', '# Entries added by HostAliases.', ...aliases.map((a) => [a.ip, ...(a.hostnames ?? [])].join('\t')));
   }

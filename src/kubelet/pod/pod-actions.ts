@@ -116,7 +116,7 @@ export class PodActions {
   async #createSandbox(attempt: number): Promise<void> {
     const { context, view, starter, volumes, event } = this.#options;
     const { cri, networkReady } = context.options;
-    if (!view.pod.spec?.hostNetwork) await networkReady;
+    if (!view.pod.spec.hostNetwork) await networkReady;
     if (attempt > 0) {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       event({ type: 'Normal', reason: 'SandboxChanged', message });

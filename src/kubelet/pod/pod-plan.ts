@@ -213,7 +213,7 @@ const isOver = (container: ObservedContainer): boolean => container.state === 'e
 function isFinished(input: PlanInput, beginning: NewBeginning | undefined): boolean {
   const { pod, observed } = input;
   if (input.over) return true;
-  const { containers = [], initContainers = [] } = pod.spec ?? { containers: [] };
+  const { containers, initContainers = [] } = pod.spec;
   const over = (container: Container): boolean => {
     const last = latest(observed, container.name);
     return last?.state === 'exited' && !beginning?.isOld(last) && !willRestart(input, container, last);
@@ -261,7 +261,7 @@ function planContainers(
   planner: Planner,
   isOfNow: (container: ObservedContainer) => boolean,
 ): void {
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
+  const { containers, initContainers = [], ephemeralContainers = [] } = pod.spec;
   // Ephemeral containers start at any time, once.
   for (const container of ephemeralContainers) {
     if (!latest(observed, container.name)) planner.actions.push({ type: 'start', container, attempt: 0 });

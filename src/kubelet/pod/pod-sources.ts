@@ -59,13 +59,13 @@ export class PodSources {
       volume: (name: string) => orUndefined(this.#client.resource<PersistentVolume>(persistentVolumes).get(name)),
       /** Of the pod's RuntimeClass. Rejects when there is none of its name. */
       runtimeHandler: async () => {
-        const name = pod.spec?.runtimeClassName;
+        const name = pod.spec.runtimeClassName;
         return name ? (await this.#client.resource<RuntimeClass>(runtimeClasses).get(name)).handler : '';
       },
       token: (projection: ServiceAccountTokenProjection) => this.#token(pod, projection),
       /** What its imagePullSecrets hold, and the names of those that are not there. */
       pullSecrets: async () => {
-        const names = (pod.spec?.imagePullSecrets ?? []).map(({ name = '' }) => name);
+        const names = (pod.spec.imagePullSecrets ?? []).map(({ name = '' }) => name);
         const found = await Promise.all(names.map(secret));
         const missing = names.filter((_, i) => found[i] === undefined);
         return { credentials: registryCredentials(found.filter((s) => s !== undefined)), missing };
@@ -84,7 +84,7 @@ export class PodSources {
     const cached = this.#tokens.get(key);
     // One of later is of before the time was set back, and good for nobody until then.
     if (cached && cached.askedAt <= now && now < cached.refreshAt) return cached.token;
-    const account = pod.spec?.serviceAccountName || 'default';
+    const account = pod.spec.serviceAccountName || 'default';
     const request: TokenRequest = {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenRequest',

@@ -64,7 +64,7 @@ function endOf({ state, lastState }: ContainerStatus): ContainerStateTerminated 
 
 /** upstream's getPhase; `isOver`: nothing of the pod will start again, whatever its policies say. */
 function phaseOf({ pod, observed, replaced }: StatusInput, { init, main }: ContainerStatuses, isOver: boolean): string {
-  const { containers = [], initContainers = [] } = pod.spec;
+  const { containers, initContainers = [] } = pod.spec;
   const beginning = newBeginning(pod, observed);
   const willRestart = (container: Container, end: ContainerStateTerminated) => {
     const last = latest(observed, container.name);
@@ -121,7 +121,7 @@ function containersReady(phase: string, containers: readonly ContainerStatus[]):
 
 function podReady(pod: Pod, ready: Omit<Finding, 'type'>): Omit<Finding, 'type'> {
   if (ready.status === 'False') return ready;
-  const missing = (pod.spec?.readinessGates ?? []).filter(
+  const missing = (pod.spec.readinessGates ?? []).filter(
     (gate) => pod.status?.conditions?.find((c) => c.type === gate.conditionType)?.status !== 'True',
   );
   if (missing.length === 0) return ready;
@@ -135,7 +135,7 @@ function podReady(pod: Pod, ready: Omit<Finding, 'type'>): Omit<Finding, 'type'>
 }
 
 function initialized(pod: Pod, phase: string, { init, main }: ContainerStatuses): Omit<Finding, 'type'> {
-  const containers = pod.spec?.initContainers ?? [];
+  const containers = pod.spec.initContainers ?? [];
   const incomplete = init
     .filter((s, i) => (isSidecar(containers[i] ?? { name: '' }) ? !s.started : s.state?.terminated?.exitCode !== 0))
     .map((s) => s.name);
@@ -241,14 +241,14 @@ function findings(
 ): Finding[] {
   const { pod, observed, verdict } = input;
   const { init, main } = statuses;
-  const initContainers = pod.spec?.initContainers ?? [];
-  const inOrder = (pod.spec?.containers ?? []).flatMap(({ name }) => main.find((status) => status.name === name) ?? []);
+  const initContainers = pod.spec.initContainers ?? [];
+  const inOrder = pod.spec.containers.flatMap(({ name }) => main.find((status) => status.name === name) ?? []);
   const ready = containersReady(phase, [
     ...init.filter((_, i) => isSidecar(initContainers[i] ?? { name: '' })),
     ...inOrder,
   ]);
   const sandbox = readySandbox(observed);
-  const hasNetwork = sandbox && (sandbox.ips.length > 0 || pod.spec?.hostNetwork);
+  const hasNetwork = sandbox && (sandbox.ips.length > 0 || pod.spec.hostNetwork);
   const reason = 'TerminationByKubelet';
   return [
     // A disruption is one when it is over.
@@ -266,7 +266,7 @@ function findings(
 }
 
 function addresses({ pod, observed, hostIPs }: StatusInput): Partial<PodStatus> {
-  const ips = pod.spec?.hostNetwork ? hostIPs : (readySandbox(observed)?.ips ?? []);
+  const ips = pod.spec.hostNetwork ? hostIPs : (readySandbox(observed)?.ips ?? []);
   // A finished pod keeps the address it had.
   const podIPs = ips.length > 0 ? ips.map((ip) => ({ ip })) : (pod.status?.podIPs ?? []);
   return {

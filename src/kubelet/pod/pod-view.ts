@@ -80,7 +80,7 @@ export class PodView {
   }
 
   get podIPs(): readonly string[] {
-    if (this.pod.spec?.hostNetwork) return this.#context.options.nodeIPs;
+    if (this.pod.spec.hostNetwork) return this.#context.options.nodeIPs;
     return readySandbox(this.observed)?.ips ?? [];
   }
 

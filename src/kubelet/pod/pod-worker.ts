@@ -351,7 +351,7 @@ export class PodWorker {
 
   #gracePeriod(): number {
     const { metadata, spec } = this.pod;
-    const wanted = metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
+    const wanted = metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
     return Math.min(wanted, this.#mostGrace);
   }
 

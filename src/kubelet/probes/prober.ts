@@ -71,7 +71,7 @@ export class Prober {
   sync(pod: Pod, observed: readonly ObservedContainer[]): void {
     const running = new Map(observed.filter((c) => c.state === 'running').map((c) => [c.id, c]));
     for (const id of this.#known) if (!running.has(id)) this.#forget(id);
-    const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+    const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
     for (const [id, { name, startedAt }] of running) {
       const container = containers.find((c) => c.name === name);
       if (!container || this.#known.has(id)) continue;

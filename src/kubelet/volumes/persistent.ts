@@ -77,7 +77,7 @@ export async function localVolume({ name, spec }: FoundVolume, pod: Pod, devices
 }
 
 async function ownedBy(pod: Pod, path: string): Promise<string> {
-  const { fsGroup, fsGroupChangePolicy } = pod.spec?.securityContext ?? {};
+  const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
   if (fsGroup === undefined) return path;
   const { gid, mode } = await stat(path);
   const isRight = gid === fsGroup && (mode & 0o2770) === 0o2770;

@@ -70,7 +70,7 @@ export class VolumeManager {
     const devices = new Map<string, string>();
     const images = new Map<string, ImageVolumeSource>();
     await Promise.all(
-      (pod.spec?.volumes ?? []).map(async (volume) => {
+      (pod.spec.volumes ?? []).map(async (volume) => {
         try {
           if (claimNameOf(pod, volume) !== undefined) {
             const found = await volumeOfClaim(pod, volume, sources);
@@ -146,7 +146,7 @@ export class VolumeManager {
     const path = this.emptyDirPath(pod.metadata.uid ?? '', volume.name);
     if (await exists(path)) return path;
     await mkdir(dirname(path), { recursive: true });
-    const fsGroup = pod.spec?.securityContext?.fsGroup;
+    const fsGroup = pod.spec.securityContext?.fsGroup;
     // Made under another name, so that a folder of this name is always finished.
     if (volume.emptyDir?.medium === 'Memory') {
       await mkdir(path);
@@ -207,7 +207,7 @@ export class VolumeManager {
     const current = await readlink(join(path, '..data')).catch(() => undefined);
     if (current && (await samePayload(join(path, current), payload))) return path;
     const generation = `..${process.hrtime.bigint()}`;
-    const group = pod.spec?.securityContext?.fsGroup;
+    const group = pod.spec.securityContext?.fsGroup;
     for (const [name, { data, mode, uid }] of payload) {
       const file = join(path, generation, name);
       await mkdir(dirname(file), { recursive: true });
