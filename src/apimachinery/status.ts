@@ -98,8 +98,8 @@ function hasReason(error: unknown, reason: string): boolean {
 }
 
 export const isNotFound = (error: unknown): error is StatusError => hasReason(error, 'NotFound');
-/** For `.catch`: what is gone already need not be deleted, nor told of. */
-export function ignoreNotFound(error: unknown): void {
+/** For `.catch`: what is gone already need not be deleted, nor told of; what is asked for is undefined then. */
+export function ignoreNotFound(error: unknown): undefined {
   if (!isNotFound(error)) throw error;
 }
 

@@ -2,6 +2,7 @@
 // with it.
 import type { Secret, ServiceAccount } from '../../api/core/v1/types.generated.ts';
 import { objectKey } from '../../apimachinery/object.ts';
+import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { secrets, serviceAccounts } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
 import { accountOf, reconcile, secretType } from './reconcile.ts';
@@ -11,6 +12,7 @@ export function serviceAccountTokenController(context: ControllerContext): Contr
   const secretInformer = informers.informer<Secret>(secrets, { fieldSelector: `type=${secretType}` });
   const accountInformer = informers.informer<ServiceAccount>(serviceAccounts);
   const api = client.resource<Secret>(secrets);
+  const accounts = client.resource<ServiceAccount>(serviceAccounts);
   const waitFor = [secretInformer, accountInformer];
   const controller = new KeyedController({ name: 'serviceaccount-token-controller', context, waitFor, sync });
   const enqueue = (secret: Readonly<Secret>) => controller.queue.add(objectKey(secret));
@@ -27,8 +29,12 @@ export function serviceAccountTokenController(context: ControllerContext): Contr
     const secret = secretInformer.lister.get(name, namespace);
     const sign = config.signLegacyToken;
     if (!secret || !sign) return undefined;
-    const account = accountInformer.lister.get(accountOf(secret) ?? '', namespace);
-    const decided = reconcile(secret, account, { rootCA: config.rootCA, sign });
+    const accountName = accountOf(secret) ?? '';
+    const decide = (account: Readonly<ServiceAccount> | undefined) =>
+      reconcile(secret, account, { rootCA: config.rootCA, sign });
+    let decided = decide(accountInformer.lister.get(accountName, namespace));
+    // The cache of accounts may be behind that of Secrets, and what is deleted is gone.
+    if (decided === 'delete') decided = decide(await accounts.get(accountName, namespace).catch(ignoreNotFound));
     const { uid } = secret.metadata;
     if (decided === 'delete') await api.delete(name, namespace, { preconditions: { ...(uid && { uid }) } });
     else if (decided) await api.update(decided.update);
