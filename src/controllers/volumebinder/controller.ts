@@ -4,10 +4,11 @@ import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
+import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
 import { mountedClaims } from '../shared/pods.ts';
-import { boundByController, decideClaim, decideVolume, storageProvisioner } from './reconcile.ts';
+import { boundByController, decideClaim, decideVolume, storageProvisioner, type VolumeDecision } from './reconcile.ts';
 
 const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
 
@@ -111,8 +112,12 @@ export function volumeBinderController(context: ControllerContext): Controller {
   async function syncVolume(volumeName: string): Promise<void> {
     const volume = volumes.lister.get(volumeName);
     if (!volume) return;
-    const { claimRef } = volume.spec ?? {};
-    const decision = decideVolume(volume, claimRef && claims.lister.get(claimRef.name ?? '', claimRef.namespace));
+    const { name = '', namespace } = volume.spec?.claimRef ?? {};
+    let decision = decideVolume(volume, claims.lister.get(name, namespace));
+    // The cache of claims may be behind that of volumes, and what is Released is deleted with its data.
+    if (isRelease(decision) && volume.status?.phase !== 'Released') {
+      decision = decideVolume(volume, await claimClient.get(name, namespace).catch(ignoreNotFound));
+    }
     if (decision.kind === 'unbind') {
       const { resourceVersion } = volume.metadata;
       const body = decision.keepName
@@ -125,6 +130,10 @@ export function volumeBinderController(context: ControllerContext): Controller {
   }
 
   return controller;
+}
+
+function isRelease(decision: VolumeDecision): boolean {
+  return decision.kind === 'phase' && decision.phase === 'Released';
 }
 
 /** For a node. */

@@ -1,7 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
+import { FakeApi } from '../../client/fake/fake-api.ts';
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from '../../client/resources.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { FakeRandom } from '../../system/fake/random.ts';
+import { answerReads, seesNothing } from '../harness/reads.ts';
 import { type Harness, startControllers } from '../harness/start.ts';
 
 let harness: Harness | undefined;
@@ -56,5 +60,25 @@ test('a claim whose class has a provisioner names it, once it is to have a volum
   await claims.patch({ name: 'later', namespace: 'default', type: 'merge', body });
   await harness.settle();
   expect((await claims.get('later', 'default')).metadata.annotations).toEqual({ ...chosen, ...named });
+  expect(harness.errors).toEqual([]);
+});
+
+// A Released volume whose policy is Delete is removed with its data.
+test.each([
+  { what: 'is there', isThere: true, phase: 'Bound' },
+  { what: 'is gone', isThere: false, phase: 'Released' },
+])('the cache does not know the claim of a volume: the server says whether it $what', async ({ isThere, phase }) => {
+  const api = new FakeApi({ clock: new FakeClock(), random: new FakeRandom() });
+  const claims = api.resource<PersistentVolumeClaim>(persistentVolumeClaims);
+  const volumes = api.resource<PersistentVolume>(persistentVolumes);
+  const claim = { name: 'data', namespace: 'default' };
+  const { metadata } = await claims.create({ metadata: claim, spec: { volumeName: 'v' } });
+  if (!isThere) await claims.delete('data', 'default');
+  const claimRef = { ...claim, uid: metadata.uid! };
+  await volumes.create({ metadata: { name: 'v' }, spec: { claimRef, persistentVolumeReclaimPolicy: 'Delete' } });
+  answerReads(api, 'persistentvolumeclaims', seesNothing);
+  harness = startControllers({ names: ['persistentvolume-binder-controller'], api });
+  await harness.settle();
+  expect((await volumes.get('v')).status?.phase).toBe(phase);
   expect(harness.errors).toEqual([]);
 });
