@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { Agent } from 'node:https';
+import { addAbortSignal } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { APIService } from '../../api/apiregistration/v1/types.generated.ts';
 import type { Service } from '../../api/core/v1/types.generated.ts';
@@ -39,6 +40,8 @@ type RemoteService = Readonly<APIService> & {
 };
 
 const checkTimeout = 5_000;
+/** As of Go's transports: a server may take a connection and then say nothing. */
+const handshakeTimeout = 10_000;
 /** How many endpoints are asked at most whether the API is there. */
 const mostChecked = 5;
 /** Of the answers that are read whole: discovery and OpenAPI. */
@@ -98,7 +101,7 @@ export class RemoteApi implements ServedApi {
     throw new Unresolved(`no endpoints available for service ${JSON.stringify(this.#spec.service.name)}`);
   }
 
-  async #connect(target = this.#target()): Promise<TLSSocket> {
+  async #connect(target = this.#target(), signal?: AbortSignal): Promise<TLSSocket> {
     const { frontProxy } = this.#parts;
     const { service, caBundle, insecureSkipTLSVerify = false } = this.#spec;
     const raw = await dialEndpoint(this.#parts.tunnels, target);
@@ -111,8 +114,12 @@ export class RemoteApi implements ServedApi {
       rejectUnauthorized: !insecureSkipTLSVerify,
       ALPNProtocols: ['http/1.1'],
     });
+    if (signal) addAbortSignal(signal, socket);
+    const late = () => socket.destroy(new Error('net/http: TLS handshake timeout'));
+    socket.setTimeout(handshakeTimeout, late);
     return new Promise((resolve, reject) => {
       socket.once('secureConnect', () => {
+        socket.setTimeout(0, late);
         socket.off('error', reject);
         resolve(socket);
       });
@@ -152,7 +159,7 @@ export class RemoteApi implements ServedApi {
     const why = (text: string) => `failing or missing response from ${url}: ${text}`;
     const signal = AbortSignal.timeout(checkTimeout);
     try {
-      const over = { socket: await this.#connect(target) };
+      const over = { socket: await this.#connect(target, signal) };
       const response = await this.#send(ownRequest(path, signal), aggregator, { over });
       const text = Buffer.from(await readBody(response, largestDocument)).toString();
       over.socket.destroy();
