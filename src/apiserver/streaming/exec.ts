@@ -57,11 +57,11 @@ export function podExec(kind: 'exec' | 'attach', parts: StreamingParts): Connect
       if (peer) await pump(peer, stream);
       else stream.destroy();
     };
-    return {
-      status: 101,
-      headers: {},
-      body: { hijack: () => void serve().catch(() => upgrade.socket.destroy()) },
+    const end = () => {
+      stream.destroy();
+      upgrade.socket.destroy();
     };
+    return { status: 101, headers: {}, body: { hijack: () => void serve().catch(end) } };
   };
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -34,6 +35,9 @@ const exitStatus = JSON.stringify({
   details: { causes: [{ reason: 'ExitCode', message: '3' }] },
 });
 
+/** Told of each `waits` that the kubelet need not run any more. */
+let ended = Promise.withResolvers<void>();
+
 /** A kubelet whose `cat` echoes its stdin, whose `false` fails with 3, and whose pods answer on every port. */
 const kubelet: TunnelHandler = async (request, response) => {
   const url = new URL(request.url, 'http://kubelet');
@@ -52,6 +56,11 @@ const kubelet: TunnelHandler = async (request, response) => {
   }
   if (url.searchParams.get('command') === 'dies') {
     setImmediate(() => response.stream.session?.destroy());
+    return;
+  }
+  if (url.searchParams.get('command') === 'waits') {
+    response.stream.once('close', ended.resolve);
+    response.write(send(channel.stdout, ''));
     return;
   }
   const isForward = url.pathname.startsWith('/portForward/');
@@ -227,6 +236,25 @@ describe('exec over WebSocket', () => {
       code: 500,
       message: 'Internal error occurred: lost the connection to the node before the command ended',
     });
+  });
+
+  test.each([
+    ['has gone meanwhile', { 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', 'sec-websocket-version': '13' }, true],
+    ['asks for no WebSocket that there is', {}, false],
+  ])('a command whose client %s is ended', async (_what, more, isGone) => {
+    ended = Promise.withResolvers();
+    const { call } = await start();
+    const [client, socket] = duplexPair();
+    client.resume();
+    const incoming = { method: 'GET', headers: { upgrade: 'websocket', ...more } } as unknown as IncomingMessage;
+    const upgrade = { incoming, socket, head: Buffer.alloc(0) };
+    const { body } = await call('GET', exec('command=waits&stdout=true'), { upgrade });
+    if (isGone) {
+      socket.destroy();
+      await once(socket, 'close');
+    }
+    if (isHijack(body)) body.hijack(upgrade);
+    await ended.promise;
   });
 
   test('GET is no way around the right to create', async () => {

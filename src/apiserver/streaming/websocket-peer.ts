@@ -30,7 +30,10 @@ export interface AcceptedWebSocket {
   readonly raw: Duplex;
 }
 
-/** Answers the upgrade; the protocol is the first of ours that the client offers, or none. */
+/**
+ * Answers the upgrade; the protocol is the first of ours that the client offers, or none. Rejects where the client has gone, or asks
+ * for what is no WebSocket, of which the library tells nobody else.
+ */
 export async function acceptWebSocket(
   { incoming, socket, head }: Upgrade,
   protocols: readonly string[],
@@ -42,7 +45,10 @@ export async function acceptWebSocket(
   delete incoming.headers['sec-websocket-protocol'];
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   if (protocol !== '') server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const refuse = () => reject(new Error('the connection was closed before it was a WebSocket'));
+    if (socket.closed) refuse();
+    socket.once('close', refuse);
     server.handleUpgrade(incoming, socket, head, (webSocket) => {
       // At once, or the first messages would find no listener.
       const stream = createWebSocketStream(webSocket, { readableObjectMode: true });
