@@ -66,7 +66,10 @@ export class Kubelet {
       start: (pod) => {
         this.#begin(new PodWorker(pod, this.#context, { isStatic: true }));
       },
-      remove: (uid) => this.#workers.get(uid)?.remove(),
+      remove: (uid) => {
+        this.#workers.get(uid)?.remove();
+        return this.#workers.has(uid);
+      },
       mirrored: (uid, mirror) => this.#workers.get(uid)?.mirrored(mirror),
     });
     const volumes = new VolumeManager({ exec, rootDir });
@@ -85,7 +88,10 @@ export class Kubelet {
       probeMetrics: new ProbeMetrics(),
       logRoot: this.logRoot,
       nodeResources: { nodeMemory: totalmem(), isUnified: isUnified(cgroupMount) },
-      finished: (uid) => this.#workers.delete(uid),
+      finished: (pod) => {
+        this.#workers.delete(pod.metadata.uid ?? '');
+        this.#static.ended(pod);
+      },
     };
     this.#housekeeping = new Housekeeping({
       kubelet: options,

@@ -30,5 +30,5 @@ export interface PodContext {
   readonly logRoot: string;
   readonly nodeResources: NodeResources;
   /** The pod is gone from the node. */
-  readonly finished: (uid: string) => void;
+  readonly finished: (pod: Pod) => void;
 }

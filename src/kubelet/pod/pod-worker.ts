@@ -371,7 +371,7 @@ export class PodWorker {
     this.#cleared.resolve();
     await this.#ending.remove({ isInApi: !this.#removed });
     this.stop();
-    this.#context.finished(this.pod.metadata.uid ?? '');
+    this.#context.finished(this.pod);
     return undefined;
   }
 

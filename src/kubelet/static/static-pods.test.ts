@@ -17,6 +17,7 @@ const key = objectKey(original);
 let api: FakeApi;
 let told: Heard<Pod | undefined>;
 let mirror: Pod;
+let acts: string[];
 
 /** An agent that starts: it has no memory of what was before. */
 const agent = () =>
@@ -24,8 +25,11 @@ const agent = () =>
     client: api,
     nodeName: 'one',
     log: (message) => expect(message).toBe(''),
-    start: () => {},
-    remove: () => {},
+    start: ({ metadata }) => acts.push(`start ${metadata.uid}`),
+    remove: (uid) => {
+      acts.push(`remove ${uid}`);
+      return true;
+    },
     mirrored: (_, shown) => told.push(shown),
   });
 
@@ -34,6 +38,7 @@ const deletions = () => api.calls.filter(({ verb }) => verb === 'delete').map(({
 beforeEach(async () => {
   api = new FakeApi({ clock: new FakeClock(), random: new FakeRandom() });
   told = new Heard();
+  acts = [];
   await api.resource<Node>(nodes).create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'one' }, spec: {} });
   mirror = await api.resource<Pod>(pods).create(mirrorOf(original, 'node-uid'));
 });
@@ -54,4 +59,22 @@ test('a mirror whose file went while no agent ran is removed, once the folder wa
   staticPods.changed([]);
   await settle();
   expect(deletions()).toEqual([key]);
+});
+
+test('a file that comes back, or changes, while its pod ends is started when that has ended', () => {
+  const [one, two, three] = ['one', 'two', 'three'].map(
+    (text) => staticPod({ manifest, text, nodeName: 'one', seenAt: '2026-01-01T00:00:00Z' }) as Pod,
+  ) as [Pod, Pod, Pod];
+  const staticPods = agent();
+  for (const files of [[one], [], [one], [two], [three]]) staticPods.changed(files);
+  expect(acts).toEqual([`start ${one.metadata.uid}`, `remove ${one.metadata.uid}`]);
+  staticPods.ended(one);
+  expect(acts.splice(0).slice(2)).toEqual([`start ${three.metadata.uid}`]);
+  staticPods.changed([]);
+  staticPods.changed([three]);
+  staticPods.ended(one);
+  expect(acts).toEqual([`remove ${three.metadata.uid}`]);
+  staticPods.ended(three);
+  staticPods.ended(three);
+  expect(acts).toEqual([`remove ${three.metadata.uid}`, `start ${three.metadata.uid}`]);
 });

@@ -12,10 +12,10 @@ export interface StaticPodsOptions {
   readonly client: Client;
   readonly nodeName: string;
   readonly log: (message: string) => void;
-  /** Starts a pod; called once for each. */
+  /** Starts a pod; not before the one that had its name has ended. */
   readonly start: (pod: Pod) => void;
-  /** The pod's file is gone, or holds another. */
-  readonly remove: (uid: string) => void;
+  /** The pod's file is gone, or holds another. Whether there is something to end, of which `ended` will be told. */
+  readonly remove: (uid: string) => boolean;
   /** The pod that shows a static pod in the API, or none. */
   readonly mirrored: (uid: string, mirror: Pod | undefined) => void;
 }
@@ -25,6 +25,8 @@ export class StaticPods {
   /** By namespace and name; undefined until the folder was read: mirrors of before are nobody's to judge until then. */
   #originals: ReadonlyMap<string, Pod> | undefined;
   readonly #mirrors = new Map<string, Pod>();
+  /** UIDs by namespace and name of pods that are on their way out. */
+  readonly #leaving = new Map<string, string>();
   readonly #turns = new Turns();
 
   constructor(options: StaticPodsOptions) {
@@ -35,14 +37,26 @@ export class StaticPods {
   changed(originals: readonly Pod[]): void {
     const next = new Map(originals.map((pod) => [objectKey(pod), pod]));
     const before = this.#originals ?? new Map<string, Pod>();
-    for (const [key, pod] of before) {
-      if (next.get(key)?.metadata.uid !== pod.metadata.uid) this.#options.remove(pod.metadata.uid ?? '');
+    const isSame = (key: string) => next.get(key)?.metadata.uid === before.get(key)?.metadata.uid;
+    for (const [key, { metadata }] of before) {
+      const { uid = '' } = metadata;
+      // What waits for another to leave was never started.
+      if (!isSame(key) && !this.#leaving.has(key) && this.#options.remove(uid)) this.#leaving.set(key, uid);
     }
     this.#originals = next;
-    for (const [key, pod] of next) {
-      if (before.get(key)?.metadata.uid !== pod.metadata.uid) this.#options.start(pod);
-    }
+    for (const [key, pod] of next) if (!isSame(key) && !this.#leaving.has(key)) this.#options.start(pod);
     for (const key of new Set([...before.keys(), ...next.keys(), ...this.#mirrors.keys()])) this.sync(key);
+  }
+
+  /** A pod has left the node: the one that its file holds by now, be it the same again, may start. */
+  ended(pod: Pod): void {
+    const key = objectKey(pod);
+    if (this.#leaving.get(key) !== pod.metadata.uid) return;
+    this.#leaving.delete(key);
+    const next = this.#originals?.get(key);
+    if (!next) return;
+    this.#options.start(next);
+    this.sync(key);
   }
 
   /** A mirror pod as the API has it; `undefined` when it is gone. */
