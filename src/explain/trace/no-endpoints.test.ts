@@ -108,7 +108,8 @@ test.each([
   {
     why: 'a slip in the selector',
     manifests: withIP('selector: {app: wbe}'),
-    message: 'its selector app=wbe matches no pod of namespace demo; nearest are pods web-0, web-1: its app is web, not wbe',
+    message:
+      'its selector app=wbe matches no pod of namespace demo; nearest are pods web-0, web-1: its app is web, not wbe',
     remedy: "make the selector and the pods' labels agree",
   },
   {
