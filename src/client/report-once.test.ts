@@ -26,3 +26,13 @@ test('what stands again and is lost again for the same reason is news each time'
   for (const line of ['stands', 'lost', 'lost', 'stands', 'lost']) say('tunnel', line);
   expect(lines).toEqual(['stands', 'lost', 'stands', 'lost']);
 });
+
+test('of very many matters the last are remembered', () => {
+  const lines: string[] = [];
+  const say = onlyNews((line) => lines.push(line), new FakeClock());
+  for (let i = 0; i <= 1000; i += 1) say(`pod ${i}`, 'refused');
+  lines.length = 0;
+  say('pod 1', 'refused');
+  say('pod 0', 'refused');
+  expect(lines).toEqual(['refused']);
+});
