@@ -17,6 +17,7 @@ import {
 import { controlledObjects } from '../shared/controlled.ts';
 import { controllerOf, isControlledBy } from '../shared/owners.ts';
 import { isNamespaceTerminating } from '../shared/pod-control.ts';
+import { whenTimeIsSet } from '../shared/time-set.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
 import { type CronJobPlan, kind, reconcile } from './reconcile.ts';
 
@@ -99,5 +100,12 @@ export function cronJobController(context: ControllerContext): Controller {
     }
   }
 
-  return controller;
+  const lookAgain = () => {
+    for (const cronJob of informer.lister.list()) queue.add(objectKey(cronJob));
+  };
+  return {
+    async run(signal) {
+      await Promise.all([controller.run(signal), whenTimeIsSet(clock, lookAgain, signal)]);
+    },
+  };
 }
