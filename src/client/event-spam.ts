@@ -8,7 +8,7 @@ const mostKnown = 4096;
 
 interface Bucket {
   left: number;
-  /** Milliseconds since the epoch. */
+  /** In milliseconds, by the clock of who asks. */
   at: number;
 }
 

@@ -80,6 +80,7 @@ test('of what is said too often of an object only every five minutes is written,
   recorder.event({ ...pod, metadata: { ...pod.metadata, uid: 'u2' } }, text);
   recorder.event(pod, { ...text, type: 'Normal' });
   expect(await list()).toHaveLength(3);
+  clock.step(-3_600_000);
   clock.advance(299_000);
   recorder.event(pod, text);
   await list();

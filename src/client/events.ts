@@ -107,7 +107,8 @@ class Recorder implements EventRecorder {
   async #write(involved: ObjectReference, text: EventText, now: number): Promise<void> {
     const source = [involved.kind, involved.namespace, involved.name, involved.uid, text.type].join('\n');
     const group = `${source}\n${text.reason}`;
-    const message = this.#combined(group, text.message, now);
+    const at = this.#options.clock.monotonic();
+    const message = this.#combined(group, text.message, at);
     const combined = message !== text.message;
     const key = combined ? `${group}\n(combined)` : `${group}\n${involved.fieldPath ?? ''}\n${message}`;
     const known = this.#known.get(key);
@@ -115,7 +116,7 @@ class Recorder implements EventRecorder {
     this.#known.delete(key);
     this.#known.set(key, told);
     dropOldest(this.#known, cacheSize);
-    if (!this.#spam.accepts(source, now)) return;
+    if (!this.#spam.accepts(source, at)) return;
     const event = this.#make(involved, { ...text, message }, { ...told, now });
     for (let tries = 1; ; tries += 1) {
       try {
