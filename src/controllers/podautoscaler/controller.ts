@@ -73,8 +73,9 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
       statusReplicas: found.scale.status?.replicas ?? 0,
       metrics,
       custom,
-      memory: memories.get(key) ?? firstMemory(current, clock.now()),
+      memory: memories.get(key) ?? firstMemory(current, clock.monotonic()),
       now: clock.now(),
+      at: clock.monotonic(),
     });
     for (const event of plan.events) recorder.event({ ...autoscaler, ...kind }, { type: 'Warning', ...event });
     if (plan.rescale) {

@@ -7,6 +7,8 @@ import { reconcile } from './reconcile.ts';
 import type { PodMetric } from './replica-calculator.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');
+/** The same moment by the other clock, which began with the machine. */
+const at = 1_000_000;
 const nothing: ScalingMemory = { recommendations: [], changes: [] };
 const cpu = (averageUtilization: number) => ({
   type: 'Resource',
@@ -63,6 +65,7 @@ function plan(
     metrics: metrics(...used),
     memory,
     now,
+    at,
   });
 }
 
@@ -111,23 +114,23 @@ test('what a pod asks for as a whole is what its use is part of', () => {
     ...pod,
     spec: { containers: [{ name: 'web' }], resources: { requests: { cpu: '50m' } } },
   }));
-  const facts = { current: 2, pods: whole, metrics: metrics(50, 50), memory: nothing, now };
+  const facts = { current: 2, pods: whole, metrics: metrics(50, 50), memory: nothing, now, at };
   expect(reconcile({ autoscaler: autoscaler(), ...facts }).status.desiredReplicas).toBe(4);
 });
 
 test('a recommendation of a few minutes ago keeps it from shrinking', () => {
-  const memory = { recommendations: [{ time: now - 200_000, replicas: 4 }], changes: [] };
+  const memory = { recommendations: [{ time: at - 200_000, replicas: 4 }], changes: [] };
   const held = plan([1, 1, 1, 1], { memory });
   expect(held.rescale).toBeUndefined();
   expect(held.status.conditions).toContainEqual(
     expect.objectContaining({ type: 'AbleToScale', reason: 'ScaleDownStabilized' }),
   );
-  const old = { recommendations: [{ time: now - 301_000, replicas: 4 }], changes: [] };
+  const old = { recommendations: [{ time: at - 301_000, replicas: 4 }], changes: [] };
   expect(plan([1, 1, 1, 1], { memory: old }).rescale).toEqual({ replicas: 1, reason: 'All metrics below target' });
 });
 
 test('what was added a moment ago counts against the next step', () => {
-  const memory = { recommendations: [], changes: [{ time: now - 5000, by: 4 }] };
+  const memory = { recommendations: [], changes: [{ time: at - 5000, by: 4 }] };
   const found = plan([1000, 1000, 1000, 1000, 1000], { memory, spec: { maxReplicas: 100, behavior: {} } });
   expect(found.rescale).toBeUndefined();
   expect(found.status.conditions).toContainEqual(
@@ -136,13 +139,13 @@ test('what was added a moment ago counts against the next step', () => {
 });
 
 test('what was taken away a moment ago may come back', () => {
-  const memory = { recommendations: [], changes: [{ time: now - 5000, by: -3 }] };
+  const memory = { recommendations: [], changes: [{ time: at - 5000, by: -3 }] };
   const found = plan([1000, 1000], { memory, spec: { maxReplicas: 100, behavior: {} } });
   expect(found.rescale?.replicas).toBe(10);
 });
 
 test('without rules the highest of the recent recommendations is gone to, also up', () => {
-  const memory = { recommendations: [{ time: now - 60_000, replicas: 5 }], changes: [] };
+  const memory = { recommendations: [{ time: at - 60_000, replicas: 5 }], changes: [] };
   expect(plan([1, 1, 1], { memory }).rescale).toEqual({ replicas: 5, reason: 'All metrics below target' });
   expect(plan([1, 1, 1], { memory, spec: { behavior: {} } }).rescale).toBeUndefined();
 });
@@ -168,7 +171,15 @@ test.each([
     { replicas: 10, reason: 'Current number of replicas above Spec.MaxReplicas' },
   ],
 ])('at %i replicas no metric is asked', (current, condition, rescale) => {
-  const found = reconcile({ autoscaler: autoscaler(), current, pods: [], metrics: new Map(), memory: nothing, now });
+  const found = reconcile({
+    autoscaler: autoscaler(),
+    current,
+    pods: [],
+    metrics: new Map(),
+    memory: nothing,
+    now,
+    at,
+  });
   expect(found.rescale).toEqual(rescale);
   expect(found.status.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`)).toContain(
     condition,
@@ -177,7 +188,15 @@ test.each([
 
 test('without metrics it stays as it is, and says so', () => {
   const none = new Map([['cpu', 'no metrics returned from resource metrics API']]);
-  const found = reconcile({ autoscaler: autoscaler(), current: 2, pods: pods(2), metrics: none, memory: nothing, now });
+  const found = reconcile({
+    autoscaler: autoscaler(),
+    current: 2,
+    pods: pods(2),
+    metrics: none,
+    memory: nothing,
+    now,
+    at,
+  });
   expect(found.rescale).toBeUndefined();
   expect(found.events.map(({ reason }) => reason)).toEqual(['FailedGetResourceMetric', 'FailedComputeMetricsReplicas']);
   const message =

@@ -27,6 +27,8 @@ export interface AutoscalerInput {
   readonly memory: ScalingMemory;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** The same moment, as the clock's `monotonic`: what is remembered goes by it. */
+  readonly at: number;
 }
 
 export interface AutoscalerPlan {
@@ -54,7 +56,7 @@ export function reconcile(input: AutoscalerInput): AutoscalerPlan {
 }
 
 function byMetrics(input: AutoscalerInput, able: Told): AutoscalerPlan {
-  const { autoscaler, current, now } = input;
+  const { autoscaler, current } = input;
   const specs = autoscaler.spec.metrics ?? [];
   const looks = specs.map((spec) => ({ spec, ...lookAt(input, spec) }));
   const valid = looks.filter(({ proposal }) => typeof proposal !== 'string');
@@ -77,7 +79,7 @@ function byMetrics(input: AutoscalerInput, able: Told): AutoscalerPlan {
     ];
     return { ...plan, events };
   }
-  const { replicas, stabilized, limit } = decideScaling({ ...input, spec: autoscaler.spec, proposed });
+  const { replicas, stabilized, limit } = decideScaling({ ...input, spec: autoscaler.spec, proposed, now: input.at });
   const name = best?.name ?? '';
   const active = `the HPA was able to successfully calculate a replica count from ${name}`;
   const conditions: Told[] = [
@@ -85,7 +87,7 @@ function byMetrics(input: AutoscalerInput, able: Told): AutoscalerPlan {
     { type: 'ScalingActive', status: 'True', reason: 'ValidMetricFound', message: active },
     limit ? { type: 'ScalingLimited', status: 'True', ...limit } : withinRange,
   ];
-  const memory = remember(input.memory, now, { replicas: proposed, by: replicas - current });
+  const memory = remember(input.memory, input.at, { replicas: proposed, by: replicas - current });
   if (replicas === current) return { ...settled(input, replicas, conditions, currentMetrics), memory };
   const below = proposed < current ? 'All metrics below target' : '';
   const reason = proposed > current ? `${name} above target` : below;
