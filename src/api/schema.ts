@@ -60,55 +60,55 @@ function goName(type: string): string {
 }
 
 class BuiltinSchemas implements Schemas {
-  private readonly facts: Facts;
-  private readonly encoding: GoEncoding;
-  private readonly names: GoNames;
-  private readonly types = new Map<string, ObjectSchema | undefined>();
+  readonly #facts: Facts;
+  readonly #encoding: GoEncoding;
+  readonly #names: GoNames;
+  readonly #types = new Map<string, ObjectSchema | undefined>();
   /** What was asked for by kind: found without making a name of group, version and kind for each request. */
-  private readonly kinds = new Map<string, { readonly of: GroupVersionKind; readonly schema: ObjectSchema }[]>();
+  readonly #kinds = new Map<string, { readonly of: GroupVersionKind; readonly schema: ObjectSchema }[]>();
 
   constructor(facts: Facts, encoding: GoEncoding, names: GoNames) {
-    this.facts = facts;
-    this.encoding = encoding;
-    this.names = names;
+    this.#facts = facts;
+    this.#encoding = encoding;
+    this.#names = names;
   }
 
   schemaOf({ group, version, kind }: GroupVersionKind): ObjectSchema | undefined {
-    const alike = this.kinds.get(kind) ?? [];
+    const alike = this.#kinds.get(kind) ?? [];
     const known = alike.find(({ of }) => of.group === group && of.version === version);
     if (known) return known.schema;
-    const type = this.facts.typesOfKinds.get(`${group}/${version}/${kind}`);
+    const type = this.#facts.typesOfKinds.get(`${group}/${version}/${kind}`);
     const schema = type === undefined ? undefined : this.typeSchema(type);
-    if (schema) this.kinds.set(kind, [...alike, { of: { group, version, kind }, schema }]);
+    if (schema) this.#kinds.set(kind, [...alike, { of: { group, version, kind }, schema }]);
     return schema;
   }
 
   typeSchema(name: string): ObjectSchema | undefined {
-    if (!this.types.has(name)) this.types.set(name, this.make(name));
-    return this.types.get(name);
+    if (!this.#types.has(name)) this.#types.set(name, this.#make(name));
+    return this.#types.get(name);
   }
 
-  private make(name: string): ObjectSchema | undefined {
-    const facts = this.facts.factsOf(name);
+  #make(name: string): ObjectSchema | undefined {
+    const facts = this.#facts.factsOf(name);
     if (!facts || facts.fields.some((f) => f.name === '(itself)')) return undefined;
     const atomic = facts.merge.get('(itself)')?.listOrMapType === 'atomic';
-    return new LazyObject(goName(name), atomic, () => this.fields(name, facts));
+    return new LazyObject(goName(name), atomic, () => this.#fields(name, facts));
   }
 
-  private fields(type: string, facts: TypeFacts): Field[] {
+  #fields(type: string, facts: TypeFacts): Field[] {
     const short = shortName(type);
     return facts.fields.map((field) => {
       const merge = facts.merge.get(field.name);
-      const schema = named(this.schema(field.type, merge), this.names.goType(short, field.name));
+      const schema = named(this.#schema(field.type, merge), this.#names.goType(short, field.name));
       const isTypeMeta = facts.groupVersionKind !== '' && (field.name === 'kind' || field.name === 'apiVersion');
       const strategies = (merge?.patchStrategy ?? '').split(',').filter((s) => s !== '');
       return {
         name: field.name,
-        embedded: isTypeMeta ? 'TypeMeta' : this.names.embedded(short, field.name),
+        embedded: isTypeMeta ? 'TypeMeta' : this.#names.embedded(short, field.name),
         schema,
         required: field.required,
-        absent: this.absent(short, field, schema, facts.groupVersionKind !== ''),
-        keepsZero: this.keepsZero(short, field, schema),
+        absent: this.#absent(short, field, schema, facts.groupVersionKind !== ''),
+        keepsZero: this.#keepsZero(short, field, schema),
         patchStrategy: strategies as Field['patchStrategy'],
         patchMergeKey: merge?.patchMergeKey || undefined,
         default: keyDefaults[`${short}.${field.name}`],
@@ -116,24 +116,24 @@ class BuiltinSchemas implements Schemas {
     });
   }
 
-  private schema(type: string, merge: MergeFacts | undefined): Schema {
+  #schema(type: string, merge: MergeFacts | undefined): Schema {
     if (type.startsWith('[]')) {
       const listType = merge?.listOrMapType;
       return {
         kind: 'list',
-        items: this.schema(type.slice(2), undefined),
+        items: this.#schema(type.slice(2), undefined),
         type: listType === 'map' || listType === 'set' ? listType : 'atomic',
         keys: merge?.listMapKeys ?? [],
       };
     }
     const atomicity = merge?.listOrMapType;
     if (type.startsWith('map[string]')) {
-      const values = this.schema(type.slice('map[string]'.length), undefined);
+      const values = this.#schema(type.slice('map[string]'.length), undefined);
       return { kind: 'map', values, atomic: atomicity === 'atomic' };
     }
     const scalar = scalarTypes[type];
     if (scalar !== undefined) return scalarSchema(scalar);
-    const forms = this.formsOf(type);
+    const forms = this.#formsOf(type);
     if (forms) return { kind: 'any', forms };
     if (type === `${crds}.JSON`) return { kind: 'any', goType: 'v1.JSON' };
     if (type === `${crds}.CustomResourceSubresourceStatus`) return new LazyObject(goName(type), false, () => []);
@@ -145,9 +145,9 @@ class BuiltinSchemas implements Schemas {
   }
 
   /** The types that read their JSON themselves. */
-  private formsOf(type: string): Forms | undefined {
-    const object = () => this.schema(`${crds}.JSONSchemaProps`, undefined);
-    const listOf = (items: string) => () => this.schema(`[]${items}`, undefined);
+  #formsOf(type: string): Forms | undefined {
+    const object = () => this.#schema(`${crds}.JSONSchemaProps`, undefined);
+    const listOf = (items: string) => () => this.#schema(`[]${items}`, undefined);
     switch (type) {
       case `${crds}.JSONSchemaPropsOrArray`:
         return { object, list: listOf(`${crds}.JSONSchemaProps`) };
@@ -160,8 +160,8 @@ class BuiltinSchemas implements Schemas {
     }
   }
 
-  private absent(type: string, field: FieldFacts, schema: Schema, isKind: boolean): Field['absent'] {
-    const { encoding } = this;
+  #absent(type: string, field: FieldFacts, schema: Schema, isKind: boolean): Field['absent'] {
+    const encoding = this.#encoding;
     if (encoding.isNullWhenAbsent(type, field.name)) return 'null';
     if (encoding.isZeroWhenAbsent(type, field.name)) return 'zero';
     if (encoding.isLeftOutThoughRequired(type, field.name)) return 'nothing';
@@ -173,11 +173,11 @@ class BuiltinSchemas implements Schemas {
     return schema.kind === 'list' ? 'list' : 'zero';
   }
 
-  private keepsZero(type: string, field: FieldFacts, schema: Schema): boolean {
+  #keepsZero(type: string, field: FieldFacts, schema: Schema): boolean {
     if (schema.kind === 'object' || schema.kind === 'list' || schema.kind === 'map') return false;
     if (schema.kind === 'int-or-string' || schema.kind === 'any') return true;
     const isText = !['boolean', 'int32', 'int64', 'double'].includes(schema.kind);
-    return this.encoding.keepsZero(type, field.name, isText ? 'text' : 'other');
+    return this.#encoding.keepsZero(type, field.name, isText ? 'text' : 'other');
   }
 }
 
@@ -195,32 +195,32 @@ class LazyObject implements ObjectSchema {
   readonly kind = 'object';
   readonly name: string;
   readonly atomic: boolean;
-  private readonly make: () => Field[];
-  private made: { fields: ReadonlyMap<string, Field>; filled: readonly Field[] } | undefined;
+  readonly #make: () => Field[];
+  #made: { fields: ReadonlyMap<string, Field>; filled: readonly Field[] } | undefined;
 
   constructor(name: string, atomic: boolean, make: () => Field[]) {
     this.name = name;
     this.atomic = atomic;
-    this.make = make;
+    this.#make = make;
   }
 
   get fields(): ReadonlyMap<string, Field> {
-    return this.contents().fields;
+    return this.#contents().fields;
   }
 
   get filled(): readonly Field[] {
-    return this.contents().filled;
+    return this.#contents().filled;
   }
 
-  private contents(): { fields: ReadonlyMap<string, Field>; filled: readonly Field[] } {
-    if (!this.made) {
-      const list = this.make();
-      this.made = {
+  #contents(): { fields: ReadonlyMap<string, Field>; filled: readonly Field[] } {
+    if (!this.#made) {
+      const list = this.#make();
+      this.#made = {
         fields: new Map(list.map((field) => [field.name, field])),
         filled: list.filter((field) => field.absent !== 'nothing'),
       };
     }
-    return this.made;
+    return this.#made;
   }
 }
 

@@ -73,90 +73,90 @@ interface PropertyFacts {
 /** Collects the types that a document needs. */
 export class Components {
   readonly version: OpenApiVersion;
-  private readonly facts: Facts;
-  private readonly descriptions = readDescriptions();
-  private readonly enumOf = readEnums();
-  private readonly defaultOf: DefaultOf;
-  private readonly schemas = new Map<string, JsonSchema>();
+  readonly #facts: Facts;
+  readonly #descriptions = readDescriptions();
+  readonly #enumOf = readEnums();
+  readonly #defaultOf: DefaultOf;
+  readonly #schemas = new Map<string, JsonSchema>();
   /** By `group/version/kind`. */
-  private readonly custom: ReadonlyMap<string, CustomKind>;
+  readonly #custom: ReadonlyMap<string, CustomKind>;
 
   constructor(version: OpenApiVersion, { facts, defaultOf, custom }: ComponentSources) {
     this.version = version;
-    this.facts = facts;
-    this.defaultOf = defaultOf;
-    this.custom = new Map(custom.map((one) => [`${one.group}/${one.version}/${one.kind}`, one]));
+    this.#facts = facts;
+    this.#defaultOf = defaultOf;
+    this.#custom = new Map(custom.map((one) => [`${one.group}/${one.version}/${one.kind}`, one]));
   }
 
   /** All schemas asked for and those they refer to, by name. */
   all(): Record<string, JsonSchema> {
-    return Object.fromEntries([...this.schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
+    return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** A reference to the schema of a kind; undefined when the kind is not known. */
   kind(groupVersionKind: string): JsonSchema | undefined {
-    const type = this.facts.typesOfKinds.get(groupVersionKind);
-    return type === undefined ? this.customKind(groupVersionKind) : this.reference(type);
+    const type = this.#facts.typesOfKinds.get(groupVersionKind);
+    return type === undefined ? this.#customKind(groupVersionKind) : this.reference(type);
   }
 
-  private customKind(groupVersionKind: string): JsonSchema | undefined {
-    const own = this.custom.get(groupVersionKind);
+  #customKind(groupVersionKind: string): JsonSchema | undefined {
+    const own = this.#custom.get(groupVersionKind);
     if (own) {
-      return this.named(own, own.kind, () => {
+      return this.#named(own, own.kind, () => {
         const metadata = this.reference(`${meta}.ObjectMeta`);
         return publishedSchema(own.schema, publishedKind(own, own.kind), { version: this.version, metadata });
       });
     }
-    const item = groupVersionKind.endsWith('List') ? this.custom.get(groupVersionKind.slice(0, -4)) : undefined;
+    const item = groupVersionKind.endsWith('List') ? this.#custom.get(groupVersionKind.slice(0, -4)) : undefined;
     if (!item) return undefined;
-    const reference = this.customKind(groupVersionKind.slice(0, -4))!;
+    const reference = this.#customKind(groupVersionKind.slice(0, -4))!;
     const listKind = item.listKind ?? `${item.kind}List`;
-    return this.named(item, listKind, () => {
+    return this.#named(item, listKind, () => {
       const metadata = this.reference(`${meta}.ListMeta`);
       return publishedList(publishedKind(item, listKind), { item: reference, metadata, version: this.version });
     });
   }
 
   /** `com.example.v1.Widget`. */
-  private named({ group, version }: CustomKind, kind: string, make: () => JsonSchema): JsonSchema {
+  #named({ group, version }: CustomKind, kind: string, make: () => JsonSchema): JsonSchema {
     const name = [...group.split('.').reverse(), version, kind].join('.');
-    if (!this.schemas.has(name)) this.schemas.set(name, make());
-    return this.referenceTo(name);
+    if (!this.#schemas.has(name)) this.#schemas.set(name, make());
+    return this.#referenceTo(name);
   }
 
-  private referenceTo(name: string): JsonSchema {
+  #referenceTo(name: string): JsonSchema {
     return { $ref: `${this.version === 2 ? '#/definitions/' : '#/components/schemas/'}${name}` };
   }
 
   /** A reference to a type by its full name, which is then among the schemas. */
   reference(type: string): JsonSchema {
-    if (!this.schemas.has(type)) {
-      this.schemas.set(type, {});
-      this.schemas.set(type, this.schemaOf(type));
+    if (!this.#schemas.has(type)) {
+      this.#schemas.set(type, {});
+      this.#schemas.set(type, this.#schemaOf(type));
     }
-    return this.referenceTo(type);
+    return this.#referenceTo(type);
   }
 
-  private schemaOf(type: string): JsonSchema {
+  #schemaOf(type: string): JsonSchema {
     const own = special[type];
     if (own) return own[this.version];
-    const facts = this.facts.factsOf(type);
+    const facts = this.#facts.factsOf(type);
     if (!facts) return {};
     const [first] = facts.fields;
-    if (first?.name === '(itself)') return this.value(first.type);
+    if (first?.name === '(itself)') return this.#value(first.type);
     const properties: Record<string, JsonSchema> = {};
     const short = type.split('.').slice(-3).join('.');
     for (const field of facts.fields) {
-      const description = this.descriptions.field(short, field.name);
-      const property = this.property(field.type, {
+      const description = this.#descriptions.field(short, field.name);
+      const property = this.#property(field.type, {
         merge: facts.merge.get(field.name),
         description,
         // Swagger's documents are kept small.
-        absent: this.version === 3 ? this.defaultOf(type, field.name) : undefined,
+        absent: this.version === 3 ? this.#defaultOf(type, field.name) : undefined,
       });
-      properties[field.name] = withEnum(property, this.enumOf(type, field.name));
+      properties[field.name] = withEnum(property, this.#enumOf(type, field.name));
     }
-    const description = this.descriptions.type(short);
+    const description = this.#descriptions.type(short);
     const required = facts.fields.filter((field) => field.required).map((field) => field.name);
     const [group = '', version = '', kind = ''] = facts.groupVersionKind.split('/');
     return {
@@ -169,8 +169,8 @@ export class Components {
     };
   }
 
-  private property(type: string, { merge, description, absent }: PropertyFacts): JsonSchema {
-    const value = this.value(type);
+  #property(type: string, { merge, description, absent }: PropertyFacts): JsonSchema {
+    const value = this.#value(type);
     if (!merge && !description && absent === undefined) return value;
     const extensions = {
       ...(description && { description }),
@@ -182,10 +182,10 @@ export class Components {
     return this.version === 2 ? { ...value, ...extensions } : { allOf: [value], ...extensions };
   }
 
-  private value(type: string): JsonSchema {
-    if (type.startsWith('[]')) return { type: 'array', items: this.value(type.slice(2)) };
+  #value(type: string): JsonSchema {
+    if (type.startsWith('[]')) return { type: 'array', items: this.#value(type.slice(2)) };
     if (type.startsWith('map[string]')) {
-      return { type: 'object', additionalProperties: this.value(type.slice('map[string]'.length)) };
+      return { type: 'object', additionalProperties: this.#value(type.slice('map[string]'.length)) };
     }
     if (type === 'string:int-or-string') return intOrString[this.version];
     return scalars[type] ?? this.reference(type);

@@ -58,60 +58,60 @@ export function openApi(options: OpenApiOptions): OpenApi {
 }
 
 class Documents implements OpenApi {
-  private readonly resources: readonly OpenApiResource[];
-  private readonly version: string;
-  private readonly byDocument: ReadonlyMap<string, readonly OpenApiResource[]>;
-  private readonly ownPaths: readonly OwnPath[];
-  private readonly ownByDocument: ReadonlyMap<string, readonly OwnPath[]>;
-  private readonly kept: KeptDocuments;
-  private facts: Facts | undefined;
-  private defaultOf: DefaultOf | undefined;
-  private tables: string | undefined;
+  readonly #resources: readonly OpenApiResource[];
+  readonly #version: string;
+  readonly #byDocument: ReadonlyMap<string, readonly OpenApiResource[]>;
+  readonly #ownPaths: readonly OwnPath[];
+  readonly #ownByDocument: ReadonlyMap<string, readonly OwnPath[]>;
+  readonly #kept: KeptDocuments;
+  #facts: Facts | undefined;
+  #defaultOf: DefaultOf | undefined;
+  #tables: string | undefined;
 
   constructor({ resources, version, kept = new Map() }: OpenApiOptions) {
-    this.kept = kept;
-    this.resources = resources;
-    this.version = version;
-    this.byDocument = Map.groupBy(resources, documentName);
-    this.ownPaths = ownPaths(resources);
-    this.ownByDocument = Map.groupBy(this.ownPaths, ({ document }) => document);
+    this.#kept = kept;
+    this.#resources = resources;
+    this.#version = version;
+    this.#byDocument = Map.groupBy(resources, documentName);
+    this.#ownPaths = ownPaths(resources);
+    this.#ownByDocument = Map.groupBy(this.#ownPaths, ({ document }) => document);
   }
 
   index(): string {
     const paths: Record<string, JsonSchema> = {};
-    for (const name of [...new Set([...this.byDocument.keys(), ...this.ownByDocument.keys()])].sort()) {
-      const hash = this.hash(this.byDocument.get(name) ?? []);
+    for (const name of [...new Set([...this.#byDocument.keys(), ...this.#ownByDocument.keys()])].sort()) {
+      const hash = this.#hash(this.#byDocument.get(name) ?? []);
       paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${hash}` };
     }
     return JSON.stringify({ paths });
   }
 
   document(name: string): MadeDocument | undefined {
-    const own = this.ownByDocument.get(name) ?? [];
-    const resources = this.byDocument.get(name) ?? [];
+    const own = this.#ownByDocument.get(name) ?? [];
+    const resources = this.#byDocument.get(name) ?? [];
     if (own.length + resources.length === 0) return undefined;
-    return this.made(name, this.hash(resources), () => JSON.stringify(this.v3(resources, own)));
+    return this.#made(name, this.#hash(resources), () => JSON.stringify(this.#v3(resources, own)));
   }
 
   swagger(): MadeDocument {
-    return this.made('v2', this.hash(this.resources), () => JSON.stringify(this.v2()));
+    return this.#made('v2', this.#hash(this.#resources), () => JSON.stringify(this.#v2()));
   }
 
   swaggerMessage(): MadeDocument {
-    return this.made('v2 message', this.hash(this.resources), () => encodeSwagger(this.v2()));
+    return this.#made('v2 message', this.#hash(this.#resources), () => encodeSwagger(this.#v2()));
   }
 
-  private made(name: string, hash: string, make: () => string | Uint8Array): MadeDocument {
-    const present = this.kept.get(name);
+  #made(name: string, hash: string, make: () => string | Uint8Array): MadeDocument {
+    const present = this.#kept.get(name);
     if (present?.hash === hash) return present;
     const document = { body: make(), hash };
-    this.kept.set(name, document);
+    this.#kept.set(name, document);
     return document;
   }
 
   /** Of what a document is made of rather than of the document, so that the index need not make them all. */
-  private hash(resources: readonly OpenApiResource[]): string {
-    this.tables ??= createHash('sha256')
+  #hash(resources: readonly OpenApiResource[]): string {
+    this.#tables ??= createHash('sha256')
       .update(fieldsTable)
       .update(mergeKeysTable)
       .update(enumsTable)
@@ -126,32 +126,32 @@ class Documents implements OpenApi {
       verbs,
       ...(openApiSchema ? [schemaHash(openApiSchema), own.listKind, ...Object.keys(own.selectableFields ?? {})] : []),
     ]);
-    const text = JSON.stringify([form, this.version, this.tables, facts]);
+    const text = JSON.stringify([form, this.#version, this.#tables, facts]);
     return createHash('sha256').update(text).digest('hex').toUpperCase();
   }
 
-  private sources(resources: readonly OpenApiResource[]): ComponentSources {
-    this.facts ??= readFacts();
-    this.defaultOf ??= readDefaults();
-    return { facts: this.facts, defaultOf: this.defaultOf, custom: customKinds(resources) };
+  #sources(resources: readonly OpenApiResource[]): ComponentSources {
+    this.#facts ??= readFacts();
+    this.#defaultOf ??= readDefaults();
+    return { facts: this.#facts, defaultOf: this.#defaultOf, custom: customKinds(resources) };
   }
 
-  private v3(resources: readonly OpenApiResource[], own: readonly OwnPath[]): unknown {
-    const components = new Components(3, this.sources(resources));
+  #v3(resources: readonly OpenApiResource[], own: readonly OwnPath[]): unknown {
+    const components = new Components(3, this.#sources(resources));
     return {
       openapi: '3.0.0',
-      info: { title: 'Kubernetes', version: this.version },
+      info: { title: 'Kubernetes', version: this.#version },
       paths: pathItems(resources, own, components),
       components: { schemas: components.all() },
     };
   }
 
-  private v2(): object {
-    const components = new Components(2, this.sources(this.resources));
+  #v2(): object {
+    const components = new Components(2, this.#sources(this.#resources));
     return {
       swagger: '2.0',
-      info: { title: 'Kubernetes', version: this.version },
-      paths: pathItems(this.resources, this.ownPaths, components),
+      info: { title: 'Kubernetes', version: this.#version },
+      paths: pathItems(this.#resources, this.#ownPaths, components),
       definitions: components.all(),
     };
   }

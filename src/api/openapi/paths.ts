@@ -230,29 +230,29 @@ function verbsOfItem({ returnsDeletedObject }: PathResource): Readonly<Record<st
 }
 
 class Operations {
-  private readonly resource: PathResource;
-  private readonly components: Components;
-  private readonly itemKind: string;
+  readonly #resource: PathResource;
+  readonly #components: Components;
+  readonly #itemKind: string;
 
   constructor(resource: PathResource, itemKind: string, components: Components) {
-    this.resource = resource;
-    this.itemKind = itemKind;
-    this.components = components;
+    this.#resource = resource;
+    this.#itemKind = itemKind;
+    this.#components = components;
   }
 
   pathItem(path: string, verbs: Readonly<Record<string, Verb>>, scope: string): Record<string, JsonSchema> {
     const item: Record<string, unknown> = {};
-    for (const verb of this.resource.verbs) {
+    for (const verb of this.#resource.verbs) {
       const known = verbs[verb];
-      if (known) item[known.method] = this.operation(known, scope);
+      if (known) item[known.method] = this.#operation(known, scope);
     }
     if (Object.keys(item).length === 0) return {};
-    return { [path]: { ...item, parameters: [...this.inPath(path), this.parameter('pretty', 'query')] } };
+    return { [path]: { ...item, parameters: [...this.#inPath(path), this.#parameter('pretty', 'query')] } };
   }
 
-  private inPath(path: string): JsonSchema[] {
+  #inPath(path: string): JsonSchema[] {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
-    return names.sort().map((name) => this.parameter(name, 'path'));
+    return names.sort().map((name) => this.#parameter(name, 'path'));
   }
 
   /** A subresource that is connected to: with any method it has, and with a path that is passed on. */
@@ -262,8 +262,8 @@ class Operations {
     scope: string,
   ): Record<string, JsonSchema> {
     const item = (at: string, idEnd: string) => ({
-      ...Object.fromEntries(methods.map((method) => [method, this.connectOperation(method, scope, idEnd)])),
-      parameters: [...this.inPath(at), ...parameters.map((name) => this.parameter(name, 'query'))],
+      ...Object.fromEntries(methods.map((method) => [method, this.#connectOperation(method, scope, idEnd)])),
+      parameters: [...this.#inPath(at), ...parameters.map((name) => this.#parameter(name, 'query'))],
     });
     return {
       [path]: item(path, ''),
@@ -271,42 +271,42 @@ class Operations {
     };
   }
 
-  private connectOperation(method: string, scope: string, idEnd: string): JsonSchema {
+  #connectOperation(method: string, scope: string, idEnd: string): JsonSchema {
     const id = `connect${method.replace(/^\w/, (c) => c.toUpperCase())}`;
-    const isV2 = this.components.version === 2;
+    const isV2 = this.#components.version === 2;
     return {
-      ...this.identity({ id, action: 'connect', idEnd }, scope),
+      ...this.#identity({ id, action: 'connect', idEnd }, scope),
       ...(isV2 && { consumes: ['*/*'], produces: ['*/*'] }),
       responses: {
-        '200': { description: 'OK', ...contentOf(this.components, { type: 'string' }, ['*/*']) },
+        '200': { description: 'OK', ...contentOf(this.#components, { type: 'string' }, ['*/*']) },
         '401': { description: 'Unauthorized' },
       },
     };
   }
 
-  private operation(verb: Verb, scope: string): JsonSchema {
-    const objects = this.resource.openApiSchema ? plainTypes : objectTypes;
+  #operation(verb: Verb, scope: string): JsonSchema {
+    const objects = this.#resource.openApiSchema ? plainTypes : objectTypes;
     const produces = verb.answer === 'text' ? ['text/plain'] : verb.answer === 'event' ? watchTypes : objects;
     return {
-      ...this.identity(verb, scope),
-      ...(this.components.version === 2 && { produces }),
-      ...this.parametersAndBody(verb),
-      responses: this.responses(verb, produces),
+      ...this.#identity(verb, scope),
+      ...(this.#components.version === 2 && { produces }),
+      ...this.#parametersAndBody(verb),
+      responses: this.#responses(verb, produces),
     };
   }
 
   /** Its id, and what it does to which kind. */
-  private identity({ id, action, idEnd = '' }: Pick<Verb, 'id' | 'action' | 'idEnd'>, scope: string): JsonSchema {
-    const { group, version, kind, resource } = this.resource;
-    const own = this.resource.kindGroupVersion ?? { group, version };
+  #identity({ id, action, idEnd = '' }: Pick<Verb, 'id' | 'action' | 'idEnd'>, scope: string): JsonSchema {
+    const { group, version, kind, resource } = this.#resource;
+    const own = this.#resource.kindGroupVersion ?? { group, version };
     const tag = tagOf(group, version);
     const camelTag = idPart(tag);
     const [, subresource = ''] = resource.split('/');
     const suffix = subresource.replace(/^\w/, (c) => c.toUpperCase());
     const operationId =
       scope === 'ForAllNamespaces'
-        ? `${id}${camelTag}${this.itemKind}${idEnd}ForAllNamespaces`
-        : `${id}${camelTag}${scope}${this.itemKind}${suffix}${idEnd}`;
+        ? `${id}${camelTag}${this.#itemKind}${idEnd}ForAllNamespaces`
+        : `${id}${camelTag}${scope}${this.#itemKind}${suffix}${idEnd}`;
     return {
       operationId,
       tags: [tag],
@@ -315,15 +315,15 @@ class Operations {
     };
   }
 
-  private parametersAndBody(verb: Verb): JsonSchema {
-    const parameters: JsonSchema[] = verb.parameters.map((name) => this.parameter(name, 'query'));
-    const schema = this.bodySchema(verb);
-    const isCustom = this.resource.openApiSchema !== undefined;
+  #parametersAndBody(verb: Verb): JsonSchema {
+    const parameters: JsonSchema[] = verb.parameters.map((name) => this.#parameter(name, 'query'));
+    const schema = this.#bodySchema(verb);
+    const isCustom = this.#resource.openApiSchema !== undefined;
     const any = isCustom ? plainTypes : ['*/*'];
-    if (schema === undefined) return { ...(this.components.version === 2 && { consumes: any }), parameters };
+    if (schema === undefined) return { ...(this.#components.version === 2 && { consumes: any }), parameters };
     const types = verb.body === 'patch' ? (isCustom ? customPatchTypes : patchTypes) : any;
     const required = verb.body !== 'deleteOptions';
-    if (this.components.version === 2) {
+    if (this.#components.version === 2) {
       const body = { in: 'body', name: 'body', ...(required && { required }), schema };
       return { consumes: types, parameters: [body, ...parameters] };
     }
@@ -331,27 +331,27 @@ class Operations {
     return { parameters, requestBody: { content, ...(required && { required }) } };
   }
 
-  private bodySchema({ body }: Verb): JsonSchema | undefined {
-    if (body === 'patch') return this.components.reference(`${META}.Patch`);
-    if (body === 'deleteOptions') return this.components.reference(`${META}.DeleteOptions`);
-    return body === 'object' ? this.kindSchema('') : undefined;
+  #bodySchema({ body }: Verb): JsonSchema | undefined {
+    if (body === 'patch') return this.#components.reference(`${META}.Patch`);
+    if (body === 'deleteOptions') return this.#components.reference(`${META}.DeleteOptions`);
+    return body === 'object' ? this.#kindSchema('') : undefined;
   }
 
-  private kindSchema(suffix: string): JsonSchema | undefined {
-    const { group, version } = this.resource.kindGroupVersion ?? this.resource;
-    return this.components.kind(`${group}/${version}/${this.resource.kind}${suffix}`);
+  #kindSchema(suffix: string): JsonSchema | undefined {
+    const { group, version } = this.#resource.kindGroupVersion ?? this.#resource;
+    return this.#components.kind(`${group}/${version}/${this.#resource.kind}${suffix}`);
   }
 
-  private answerSchema(answer: Verb['answer']): JsonSchema {
-    if (answer === 'status') return this.components.reference(`${META}.Status`);
-    if (answer === 'event') return this.components.reference(`${META}.WatchEvent`);
+  #answerSchema(answer: Verb['answer']): JsonSchema {
+    if (answer === 'status') return this.#components.reference(`${META}.Status`);
+    if (answer === 'event') return this.#components.reference(`${META}.WatchEvent`);
     if (answer === 'text') return { type: 'string' };
-    return this.kindSchema(answer === 'list' ? 'List' : '') ?? { type: 'string' };
+    return this.#kindSchema(answer === 'list' ? 'List' : '') ?? { type: 'string' };
   }
 
-  private responses({ action, answer, method }: Verb, types: readonly string[]): JsonSchema {
-    const schema = this.answerSchema(answer);
-    const response = (description: string) => ({ description, ...contentOf(this.components, schema, types) });
+  #responses({ action, answer, method }: Verb, types: readonly string[]): JsonSchema {
+    const schema = this.#answerSchema(answer);
+    const response = (description: string) => ({ description, ...contentOf(this.#components, schema, types) });
     return {
       '200': response('OK'),
       ...(method !== 'get' && method !== 'delete' && { '201': response('Created') }),
@@ -360,7 +360,7 @@ class Operations {
     };
   }
 
-  private parameter(name: string, place: 'path' | 'query'): JsonSchema {
+  #parameter(name: string, place: 'path' | 'query'): JsonSchema {
     const type = booleans.has(name) ? 'boolean' : integers.has(name) ? 'integer' : 'string';
     const description = parameterDescriptions[name];
     const common = {
@@ -369,7 +369,7 @@ class Operations {
       ...(description && { description }),
       ...(place === 'path' && { required: true }),
     };
-    if (this.components.version === 2) return { ...common, type, uniqueItems: true };
+    if (this.#components.version === 2) return { ...common, type, uniqueItems: true };
     return { ...common, schema: { type, uniqueItems: true } };
   }
 }

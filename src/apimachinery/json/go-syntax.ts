@@ -43,139 +43,139 @@ class Scanner {
   readonly keys: string[] = [];
   readonly duplicates = new Set<number>();
   readonly decimals = new Map<string, string>();
-  private readonly text: string;
-  private at = 0;
-  private depth = 0;
+  readonly #text: string;
+  #at = 0;
+  #depth = 0;
 
-  private readonly isLatin1: boolean;
+  readonly #isLatin1: boolean;
 
   constructor(text: string, isLatin1: boolean) {
-    this.text = text;
-    this.isLatin1 = isLatin1;
+    this.#text = text;
+    this.#isLatin1 = isLatin1;
   }
 
   atEnd(): boolean {
-    return this.at >= this.text.length;
+    return this.#at >= this.#text.length;
   }
 
   /** `invalid character 'x' <context>` for the character at hand. */
   fail(context: string): never {
     if (this.atEnd()) throw new JsonSyntaxError('unexpected end of JSON input');
     // Go looks at bytes: of a character of many, the first.
-    const [byte = 0] = Buffer.from(this.text.slice(this.at, this.at + 2), this.isLatin1 ? 'latin1' : 'utf8');
+    const [byte = 0] = Buffer.from(this.#text.slice(this.#at, this.#at + 2), this.#isLatin1 ? 'latin1' : 'utf8');
     const char = String.fromCharCode(byte);
     const shown = char === "'" ? "\\'" : char === '"' ? char : quoted(char).slice(1, -1);
     throw new JsonSyntaxError(`invalid character '${shown}' ${context}`);
   }
 
   space(): void {
-    while (' \t\r\n'.includes(this.text[this.at] ?? 'x')) this.at++;
+    while (' \t\r\n'.includes(this.#text[this.#at] ?? 'x')) this.#at++;
   }
 
   value(path: string): unknown {
-    const char = this.text[this.at];
+    const char = this.#text[this.#at];
     if (char === '{' || char === '[') {
-      if (++this.depth > mostDepth) throw new JsonSyntaxError('exceeded max depth');
-      const value = char === '{' ? this.object(path) : this.array(path);
-      this.depth--;
+      if (++this.#depth > mostDepth) throw new JsonSyntaxError('exceeded max depth');
+      const value = char === '{' ? this.#object(path) : this.#array(path);
+      this.#depth--;
       return value;
     }
-    if (char === '"') return this.string();
-    if (char === '-' || (char !== undefined && digit.test(char))) return this.number(path);
-    if (char === 't') return this.literal('true', true);
-    if (char === 'f') return this.literal('false', false);
-    if (char === 'n') return this.literal('null', null);
+    if (char === '"') return this.#string();
+    if (char === '-' || (char !== undefined && digit.test(char))) return this.#number(path);
+    if (char === 't') return this.#literal('true', true);
+    if (char === 'f') return this.#literal('false', false);
+    if (char === 'n') return this.#literal('null', null);
     return this.fail('looking for beginning of value');
   }
 
-  private object(path: string): Record<string, unknown> {
+  #object(path: string): Record<string, unknown> {
     const object: Record<string, unknown> = {};
-    this.at++;
+    this.#at++;
     this.space();
-    if (this.text[this.at] === '}') {
-      this.at++;
+    if (this.#text[this.#at] === '}') {
+      this.#at++;
       return object;
     }
     for (;;) {
-      if (this.text[this.at] !== '"') this.fail('looking for beginning of object key string');
-      const key = this.string();
+      if (this.#text[this.#at] !== '"') this.fail('looking for beginning of object key string');
+      const key = this.#string();
       const keyPath = path === '' ? key : `${path}.${key}`;
       if (Object.hasOwn(object, key)) this.duplicates.add(this.keys.length);
       this.keys.push(keyPath);
       this.space();
-      if (this.text[this.at] !== ':') this.fail('after object key');
-      this.at++;
+      if (this.#text[this.#at] !== ':') this.fail('after object key');
+      this.#at++;
       this.space();
       const value = this.value(keyPath);
       setOrRepeat(object, key, value);
       this.space();
-      const char = this.text[this.at];
+      const char = this.#text[this.#at];
       if (char !== ',' && char !== '}') this.fail('after object key:value pair');
-      this.at++;
+      this.#at++;
       if (char === '}') return object;
       this.space();
     }
   }
 
-  private array(path: string): unknown[] {
+  #array(path: string): unknown[] {
     const array: unknown[] = [];
-    this.at++;
+    this.#at++;
     this.space();
-    if (this.text[this.at] === ']') {
-      this.at++;
+    if (this.#text[this.#at] === ']') {
+      this.#at++;
       return array;
     }
     for (let index = 0; ; index++) {
       array.push(this.value(`${path}[${index}]`));
       this.space();
-      const char = this.text[this.at];
+      const char = this.#text[this.#at];
       if (char !== ',' && char !== ']') this.fail('after array element');
-      this.at++;
+      this.#at++;
       if (char === ']') return array;
       this.space();
     }
   }
 
-  private string(): string {
-    const start = this.at++;
+  #string(): string {
+    const start = this.#at++;
     for (;;) {
-      const code = this.text.charCodeAt(this.at);
+      const code = this.#text.charCodeAt(this.#at);
       if (Number.isNaN(code)) this.fail('');
       if (code === 0x22) break;
       if (code < 0x20) this.fail('in string literal');
-      this.at++;
-      if (code === 0x5c) this.escape();
+      this.#at++;
+      if (code === 0x5c) this.#escape();
     }
-    this.at++;
-    return JSON.parse(this.text.slice(start, this.at)) as string;
+    this.#at++;
+    return JSON.parse(this.#text.slice(start, this.#at)) as string;
   }
 
-  private escape(): void {
-    const char = this.text[this.at];
+  #escape(): void {
+    const char = this.#text[this.#at];
     if (char === undefined || !'"\\/bfnrtu'.includes(char)) this.fail('in string escape code');
-    this.at++;
+    this.#at++;
     if (char !== 'u') return;
-    for (let i = 0; i < 4; i++, this.at++) {
-      if (!/[0-9a-fA-F]/.test(this.text[this.at] ?? '')) this.fail('in \\u hexadecimal character escape');
+    for (let i = 0; i < 4; i++, this.#at++) {
+      if (!/[0-9a-fA-F]/.test(this.#text[this.#at] ?? '')) this.fail('in \\u hexadecimal character escape');
     }
   }
 
-  private number(path: string): unknown {
-    numberPattern.lastIndex = this.at;
-    const match = numberPattern.exec(this.text);
+  #number(path: string): unknown {
+    numberPattern.lastIndex = this.#at;
+    const match = numberPattern.exec(this.#text);
     if (!match) {
-      this.at++;
+      this.#at++;
       this.fail('in numeric literal');
     }
-    this.at += match[0].length;
-    const next = this.text[this.at];
+    this.#at += match[0].length;
+    const next = this.#text[this.#at];
     if (next === '.' && !match[0].includes('.')) {
-      this.at++;
+      this.#at++;
       this.fail('after decimal point in numeric literal');
     }
     if ((next === 'e' || next === 'E') && !/[eE]/.test(match[0])) {
-      this.at++;
-      if ('+-'.includes(this.text[this.at] ?? 'x')) this.at++;
+      this.#at++;
+      if ('+-'.includes(this.#text[this.#at] ?? 'x')) this.#at++;
       this.fail('in exponent of numeric literal');
     }
     const value = exactNumber(Number(match[0]), match[0]);
@@ -185,10 +185,10 @@ class Scanner {
     return value;
   }
 
-  private literal<T>(word: string, value: T): T {
+  #literal<T>(word: string, value: T): T {
     for (const [i, char] of [...word].entries()) {
-      if (this.text[this.at] !== char) this.fail(i === 0 ? '' : `in literal ${word} (expecting '${char}')`);
-      this.at++;
+      if (this.#text[this.#at] !== char) this.fail(i === 0 ? '' : `in literal ${word} (expecting '${char}')`);
+      this.#at++;
     }
     return value;
   }

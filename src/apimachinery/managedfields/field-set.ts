@@ -265,10 +265,10 @@ interface MutableSet {
 
 /** Collects paths one by one, each in time that does not depend on how many there are. */
 export class FieldSetBuilder {
-  private readonly root: MutableSet = { member: false, children: new Map() };
+  readonly #root: MutableSet = { member: false, children: new Map() };
 
   insert(path: FieldPath): void {
-    let at = this.root;
+    let at = this.#root;
     for (const element of path) {
       let next = at.children.get(element);
       if (!next) {
@@ -281,7 +281,7 @@ export class FieldSetBuilder {
   }
 
   build(): FieldSet {
-    return built(this.root) ?? emptySet;
+    return built(this.#root) ?? emptySet;
   }
 }
 

@@ -10,15 +10,15 @@ const binaryOperators: readonly TokenKind[] = ['in', 'notin', '=', '==', '!=', '
 class SyntaxProblem extends Error {}
 
 class Tokens {
-  private readonly tokens: readonly Token[];
-  private at = 0;
+  readonly #tokens: readonly Token[];
+  #at = 0;
 
   constructor(text: string) {
-    this.tokens = labelSelectorTokens(text);
+    this.#tokens = labelSelectorTokens(text);
   }
 
   peek(): Token {
-    return this.tokens[this.at]!;
+    return this.#tokens[this.#at]!;
   }
 
   /** Where a value may stand, `in` and `notin` are plain words. */
@@ -28,7 +28,7 @@ class Tokens {
 
   next(): Token {
     const token = this.peek();
-    if (token.kind !== 'end') this.at++;
+    if (token.kind !== 'end') this.#at++;
     return token;
   }
 

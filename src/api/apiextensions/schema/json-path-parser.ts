@@ -48,117 +48,117 @@ const alphanumeric = /[\p{L}\p{Nd}_]/u;
 const terminator = /[ \t\r\n.,[\]$@{}]/;
 
 class Parser {
-  private readonly text: string;
-  private at = 0;
-  private readonly steps: PathStep[] = [];
+  readonly #text: string;
+  #at = 0;
+  readonly #steps: PathStep[] = [];
 
   constructor(text: string) {
-    this.text = text;
+    this.#text = text;
   }
 
   /** Up to a closing brace, which would end the path in a template. */
   parse(): PathStep[] {
-    while (this.at < this.text.length && this.text[this.at] !== '}') this.step();
-    return this.steps;
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '}') this.#step();
+    return this.#steps;
   }
 
-  private step(): void {
-    if (this.text.startsWith('[?(', this.at)) this.filter();
-    else if (this.text.startsWith('..', this.at)) this.recursive();
+  #step(): void {
+    if (this.#text.startsWith('[?(', this.#at)) this.#filter();
+    else if (this.#text.startsWith('..', this.#at)) this.#recursive();
     else {
-      const char = this.text[this.at] ?? '';
-      if (char === ' ' || char === '@' || char === '$') this.at++;
-      else if (char === '[') this.brackets();
-      else if (char === '"' || char === "'") this.steps.push({ type: 'literal', value: this.quoted(char) });
+      const char = this.#text[this.#at] ?? '';
+      if (char === ' ' || char === '@' || char === '$') this.#at++;
+      else if (char === '[') this.#brackets();
+      else if (char === '"' || char === "'") this.#steps.push({ type: 'literal', value: this.#quoted(char) });
       else if (char === '.') {
-        this.at++;
-        this.field();
-      } else if (/[-+\p{Nd}]/u.test(char)) this.number();
-      else if (alphanumeric.test(char)) this.word();
+        this.#at++;
+        this.#field();
+      } else if (/[-+\p{Nd}]/u.test(char)) this.#number();
+      else if (alphanumeric.test(char)) this.#word();
       else throw new PathProblem(`unrecognized character ${char}`);
     }
   }
 
-  private untilTerminator(): string {
-    const start = this.at;
-    while (this.at < this.text.length && !terminator.test(this.text[this.at] ?? '')) {
-      this.at += this.text[this.at] === '\\' ? 2 : 1;
+  #untilTerminator(): string {
+    const start = this.#at;
+    while (this.#at < this.#text.length && !terminator.test(this.#text[this.#at] ?? '')) {
+      this.#at += this.#text[this.#at] === '\\' ? 2 : 1;
     }
     // A backslash at the end escapes the brace that would end the path.
-    if (this.at > this.text.length) throw new PathProblem('unclosed action');
-    return this.text.slice(start, this.at);
+    if (this.#at > this.#text.length) throw new PathProblem('unclosed action');
+    return this.#text.slice(start, this.#at);
   }
 
-  private field(): void {
-    const name = this.untilTerminator();
-    this.steps.push(name === '*' ? { type: 'all' } : { type: 'field', name: name.replaceAll('\\', '') });
+  #field(): void {
+    const name = this.#untilTerminator();
+    this.#steps.push(name === '*' ? { type: 'all' } : { type: 'field', name: name.replaceAll('\\', '') });
   }
 
-  private recursive(): void {
-    if (this.steps.at(-1)?.type === 'recursive') throw new PathProblem('invalid multiple recursive descent');
-    this.at += 2;
-    this.steps.push({ type: 'recursive' });
-    if (alphanumeric.test(this.text[this.at] ?? '')) this.field();
+  #recursive(): void {
+    if (this.#steps.at(-1)?.type === 'recursive') throw new PathProblem('invalid multiple recursive descent');
+    this.#at += 2;
+    this.#steps.push({ type: 'recursive' });
+    if (alphanumeric.test(this.#text[this.#at] ?? '')) this.#field();
   }
 
-  private number(): void {
-    const [written = ''] = /^[-+]?[0-9.]*/.exec(this.text.slice(this.at)) ?? [];
+  #number(): void {
+    const [written = ''] = /^[-+]?[0-9.]*/.exec(this.#text.slice(this.#at)) ?? [];
     if (!/^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$/.test(written)) throw new PathProblem(`cannot parse number ${written}`);
-    this.at += written.length;
-    this.steps.push({ type: 'literal', value: Number(written) });
+    this.#at += written.length;
+    this.#steps.push({ type: 'literal', value: Number(written) });
   }
 
-  private word(): void {
-    const start = this.at;
-    while (this.at < this.text.length && !terminator.test(this.text[this.at] ?? '')) this.at++;
-    const text = this.text.slice(start, this.at);
+  #word(): void {
+    const start = this.#at;
+    while (this.#at < this.#text.length && !terminator.test(this.#text[this.#at] ?? '')) this.#at++;
+    const text = this.#text.slice(start, this.#at);
     const isBoolean = text === 'true' || text === 'false';
-    this.steps.push(isBoolean ? { type: 'literal', value: text === 'true' } : { type: 'word', text });
+    this.#steps.push(isBoolean ? { type: 'literal', value: text === 'true' } : { type: 'word', text });
   }
 
-  private quoted(quote: string): string {
-    const start = ++this.at;
-    for (; this.text[this.at] !== quote || this.text[this.at - 1] === '\\'; this.at++) {
-      if (this.at >= this.text.length || this.text[this.at] === '\n')
+  #quoted(quote: string): string {
+    const start = ++this.#at;
+    for (; this.#text[this.#at] !== quote || this.#text[this.#at - 1] === '\\'; this.#at++) {
+      if (this.#at >= this.#text.length || this.#text[this.#at] === '\n')
         throw new PathProblem('unterminated quoted string');
     }
-    return this.text.slice(start, this.at++).replace(/\\(.)/g, '$1');
+    return this.#text.slice(start, this.#at++).replace(/\\(.)/g, '$1');
   }
 
-  private brackets(): void {
-    const end = this.text.indexOf(']', this.at);
-    const inner = this.text.slice(this.at + 1, end);
+  #brackets(): void {
+    const end = this.#text.indexOf(']', this.#at);
+    const inner = this.#text.slice(this.#at + 1, end);
     if (end < 0 || inner.includes('\n')) throw new PathProblem('unterminated array');
-    this.at = end + 1;
+    this.#at = end + 1;
     const parts = inner.split(',');
     if (parts.length > 1) {
-      this.steps.push({ type: 'union', parts: parts.map((part) => stepsOf(`[${part.replace(/^ +| +$/g, '')}]`)) });
+      this.#steps.push({ type: 'union', parts: parts.map((part) => stepsOf(`[${part.replace(/^ +| +$/g, '')}]`)) });
       return;
     }
     const key = /^'([^']*)'$/.exec(inner);
     // What is in the quotes is a path as well: dots in a name are escaped there, too.
-    if (key) this.steps.push(...stepsOf(`.${key[1]}`));
-    else this.steps.push(sliceOf(inner === '*' ? ':' : inner));
+    if (key) this.#steps.push(...stepsOf(`.${key[1]}`));
+    else this.#steps.push(sliceOf(inner === '*' ? ':' : inner));
   }
 
-  private filter(): void {
-    const start = this.at + 3;
-    this.at = start;
+  #filter(): void {
+    const start = this.#at + 3;
+    this.#at = start;
     let quote = '';
     let isClosed = true;
-    for (; this.text[this.at] !== ')' || !isClosed; this.at++) {
-      const char = this.text[this.at];
+    for (; this.#text[this.#at] !== ')' || !isClosed; this.#at++) {
+      const char = this.#text[this.#at];
       if (char === undefined || char === '\n') throw new PathProblem('unterminated filter');
       if (char !== '"' && char !== "'") continue;
       if (quote === '') [quote, isClosed] = [char, false];
-      else if (char === quote && this.text[this.at - 1] !== '\\') isClosed = true;
+      else if (char === quote && this.#text[this.#at - 1] !== '\\') isClosed = true;
     }
-    const inner = this.text.slice(start, this.at);
-    if (this.text[this.at + 1] !== ']') throw new PathProblem('unclosed array expect ]');
-    this.at += 2;
+    const inner = this.#text.slice(start, this.#at);
+    if (this.#text[this.#at + 1] !== ']') throw new PathProblem('unclosed array expect ]');
+    this.#at += 2;
     const [, left, operator = '', right = ''] = /^([^!<>=]+)([!<>=]+)(.+)$/.exec(inner) ?? [];
     const steps = left === undefined ? stepsOf(inner) : stepsOf(left);
-    this.steps.push(
+    this.#steps.push(
       left === undefined
         ? { type: 'filter', left: steps, operator: 'exists', right: [] }
         : { type: 'filter', left: steps, operator, right: stepsOf(right) },
