@@ -97,7 +97,22 @@ export class Listener {
 
   /** Rejects when the port is taken. */
   async listen(): Promise<net.AddressInfo> {
-    const { cert, key, authorities, host, port, clock } = this.#options;
+    const { host, port } = this.#options;
+    const server = this.#createServer();
+    this.#server = server;
+    this.#follow(server);
+    const { promise, resolve, reject } = Promise.withResolvers<net.AddressInfo>();
+    server.once('error', reject);
+    server.listen(boundSocket(host, port) ?? { host, port }, () => {
+      server.off('error', reject);
+      server.on('error', () => {});
+      resolve(server.address() as net.AddressInfo);
+    });
+    return promise;
+  }
+
+  #createServer(): Http2SecureServer {
+    const { cert, key, authorities } = this.#options;
     const server = createSecureServer({
       cert,
       key,
@@ -116,7 +131,6 @@ export class Listener {
       ...resets,
       settings: { maxConcurrentStreams: 1000, maxHeaderListSize: mostHeaderBytes },
     } as SecureServerOptions);
-    this.#server = server;
     answerHalfClosed(server);
     Object.assign(server, {
       // Node.js takes it for no option where a server speaks HTTP/2, too.
@@ -124,6 +138,11 @@ export class Listener {
       // It lets go of a connection that upgrades: answers that are being made would not hear of its end.
       shouldUpgradeCallback: ({ socket }: IncomingMessage) => this.#connectionOf(socket).isAnswered,
     });
+    return server;
+  }
+
+  #follow(server: Http2SecureServer): void {
+    const { clock } = this.#options;
     server.on('connection', (socket: net.Socket) => {
       this.#open.add(socket);
       socket.on('close', () => this.#open.delete(socket));
@@ -151,14 +170,6 @@ export class Listener {
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       if (error.code === 'ERR_SSL_HTTP_REQUEST') this.#answerPlainly(socket);
     });
-    const { promise, resolve, reject } = Promise.withResolvers<net.AddressInfo>();
-    server.once('error', reject);
-    server.listen(boundSocket(host, port) ?? { host, port }, () => {
-      server.off('error', reject);
-      server.on('error', () => {});
-      resolve(server.address() as net.AddressInfo);
-    });
-    return promise;
   }
 
   /** Shows another certificate to connections from now on; those that are there stay. */

@@ -50,7 +50,7 @@ export class Journal {
     try {
       this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
       this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${logLimit}`);
-      this.#migrate(path);
+      this.#migrate();
       this.#inode = inodeOf(path);
     } catch (error) {
       this.#db.close();
@@ -62,7 +62,7 @@ export class Journal {
     }
   }
 
-  #migrate(path: string): void {
+  #migrate(): void {
     // Takes the lock, which is kept.
     this.#db.exec('BEGIN IMMEDIATE; COMMIT');
     const version = this.#pragma('user_version');
@@ -71,7 +71,9 @@ export class Journal {
     // The way of keeping pages changes when all are written anew; a crash in between leaves layout 1.
     else if (version === 1) this.#db.exec(`VACUUM; PRAGMA user_version = ${journalVersion}`);
     else
-      throw new Error(`${path} was written by another version of Portico (layout ${version}, not ${journalVersion})`);
+      throw new Error(
+        `${this.#path} was written by another version of Portico (layout ${version}, not ${journalVersion})`,
+      );
   }
 
   #create(): void {

@@ -242,7 +242,8 @@ class Writer {
   }
 
   #end(message: string): void {
-    this.#failure = message;
+    // The first is the reason: after an error the thread ends, too.
+    this.#failure ??= message;
     for (const answer of this.#waiting.splice(0)) answer({ ok: false, message });
   }
 }
