@@ -56,10 +56,10 @@ export interface ApiRequest {
   readonly upgrade?: Upgrade;
 }
 
-/** Path and query as they came. */
-export function requestUri({ path, search, query }: Pick<ApiRequest, 'path' | 'search' | 'query'>): string {
+/** The path, or another one in its place, with the query as it came. */
+export function requestUri({ path, search, query }: Pick<ApiRequest, 'path' | 'search' | 'query'>, at = path): string {
   const text = search ?? String(query);
-  return text === '' ? path : `${path}?${text}`;
+  return text === '' ? at : `${at}?${text}`;
 }
 
 /** Where a pushed body goes. */

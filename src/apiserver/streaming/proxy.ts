@@ -8,7 +8,7 @@ import { joinHostPort } from '../../net/ip.ts';
 import type { Random } from '../../system/random.ts';
 import type { ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
-import type { ApiRequest, ApiResponse } from '../request.ts';
+import { type ApiRequest, type ApiResponse, requestUri } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { checkProxyable, type NodeLinks } from '../tunnel/node-links.ts';
 import { DialError, NodeUnreachableError } from '../tunnel/tunnel-registry.ts';
@@ -30,9 +30,8 @@ function pathAfterProxy({
   return { base: match[1]!, rest: match[2] };
 }
 
-function redirectToSlash({ path, query }: ApiRequest): ApiResponse {
-  const search = query.size > 0 ? `?${query}` : '';
-  return { status: 301, headers: { location: `${path}/${search}` }, body: '' };
+function redirectToSlash(request: ApiRequest): ApiResponse {
+  return { status: 301, headers: { location: requestUri(request, `${request.path}/`) }, body: '' };
 }
 
 export function endpointProxy(resource: 'services' | 'pods', parts: ProxyParts): ConnectHandler {
@@ -53,7 +52,6 @@ export function nodeProxy({ links, view }: ProxyParts): ConnectHandler {
   return async (request, info: RequestInfo) => {
     const place = pathAfterProxy(request);
     if (!place) return redirectToSlash(request);
-    const search = request.query.size > 0 ? `?${request.query}` : '';
     const nodeName = kubeletOf(info.name);
     const nodes = { group: '', resource: 'nodes' };
     if (!view.get(nodes, '', nodeName) && !links.leadsTo(nodeName)) throw notFound(nodes, nodeName);
@@ -62,7 +60,8 @@ export function nodeProxy({ links, view }: ProxyParts): ConnectHandler {
     try {
       const { method, signal } = request;
       const body = (await bodyOf(request)) ?? Readable.from([]);
-      const options = { method, path: place.rest + search, headers: passedHeaders(request), body, signal };
+      const path = requestUri(request, place.rest);
+      const options = { method, path, headers: passedHeaders(request), body, signal };
       const { status, headers, stream } = await links.request(nodeName, options);
       return { status, headers, body: stream as AsyncIterable<Uint8Array> };
     } catch (error) {
@@ -115,7 +114,7 @@ interface Exchange {
 }
 
 async function exchange(request: ApiRequest, { base, rest, target, socket }: Exchange): Promise<ApiResponse> {
-  const path = request.query.size > 0 ? `${rest}?${request.query}` : rest;
+  const path = requestUri(request, rest);
   const headers = {
     host: joinHostPort(target.host, target.port),
     ...passedHeaders(request),

@@ -139,9 +139,10 @@ async function start({ port, mayCreate = true }: StartOptions = {}) {
   };
   const call = (method: string, url: string, more: Partial<ApiRequest> = {}) => {
     const { pathname, searchParams } = new URL(url, 'http://x');
+    const [, search = ''] = url.split('?', 2);
     const signal = new AbortController().signal;
     const body = async () => new Uint8Array();
-    return answer({ method, path: pathname, query: searchParams, headers: {}, body, signal, ...more });
+    return answer({ method, path: pathname, search, query: searchParams, headers: {}, body, signal, ...more });
   };
   const server = createServer();
   server.on('upgrade', async (incoming, socket, head) => {
@@ -445,7 +446,10 @@ test('a Service is proxied to its endpoint, whose redirects stay below it', asyn
   const base = '/api/v1/namespaces/ns/services/s:http/proxy';
   const got = await call('GET', `${base}/a/b?c=d`, { headers: { authorization: 'Bearer secret' } });
   expect([got.status, await text(got.body as AsyncIterable<Uint8Array>)]).toEqual([200, 'GET /a/b?c=d nobody']);
+  const asItCame = await call('GET', `${base}/a?flag&q=x%20y+z`);
+  expect(await text(asItCame.body as AsyncIterable<Uint8Array>)).toBe('GET /a?flag&q=x%20y+z nobody');
   expect((await call('GET', base)).headers.location).toBe(`${base}/`);
+  expect((await call('GET', `${base}?flag`)).headers.location).toBe(`${base}/?flag`);
   expect((await call('GET', `${base}/old`)).headers.location).toBe(`${base}/new`);
 });
 
