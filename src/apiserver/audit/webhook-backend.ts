@@ -4,7 +4,7 @@ import type { Transport } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { statusMessage } from '../go-errors.ts';
-import { isSuccess, postToWebhook } from '../webhook-post.ts';
+import { isSuccess, postToWebhook, retried } from '../webhook-post.ts';
 
 export interface WebhookBackendOptions {
   readonly transport: Transport;
@@ -18,10 +18,6 @@ export interface WebhookBackendOptions {
   readonly onError: (error: unknown, events: number) => void;
 }
 
-const tries = 5;
-/** What the wait grows by with every try; it is up to a fifth longer. */
-const growth = 1.5;
-const jitter = 0.2;
 const timeoutSeconds = 30;
 const largestAnswer = 1024 * 1024;
 /** What every line of an Event begins with (`auditor.ts`): those of a list say neither. */
@@ -46,22 +42,15 @@ export class WebhookBackend {
 
   /** Whether the events were taken. Never rejects: what could not be sent is told to `onError`. */
   async send(lines: readonly string[]): Promise<boolean> {
-    const { clock, random, initialBackoff, onError } = this.#options;
+    const { clock, random, initialBackoff: firstDelay, onError } = this.#options;
+    const { signal } = this.#closing;
     const body = eventList(lines);
-    let delay = initialBackoff;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#post(body);
-        return true;
-      } catch (error) {
-        if (attempt === tries || this.#closing.signal.aborted) {
-          onError(error, lines.length);
-          return false;
-        }
-      }
-      // The end of the server ends the wait: there is one try more.
-      await clock.sleep(delay * (1 + (jitter * random.int(1000)) / 1000), this.#closing.signal).catch(() => {});
-      delay *= growth;
+    try {
+      await retried(() => this.#post(body), { firstDelay, mayHelp: () => !signal.aborted, clock, random, signal });
+      return true;
+    } catch (error) {
+      onError(error, lines.length);
+      return false;
     }
   }
 

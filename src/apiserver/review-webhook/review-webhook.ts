@@ -4,7 +4,7 @@ import type { Transport } from '../../client/types.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { statusMessage } from '../go-errors.ts';
-import { isSuccess, postToWebhook } from '../webhook-post.ts';
+import { isSuccess, postToWebhook, retried } from '../webhook-post.ts';
 
 /** The webhook could not be asked, or its answer could not be read; the message is kube-apiserver's. */
 class ReviewWebhookError extends Error {
@@ -34,11 +34,7 @@ export interface Review {
   readonly kind: string;
 }
 
-const tries = 5;
-/** Milliseconds before the second try; it grows by half from then on, and is up to a fifth longer. */
 const firstDelay = 500;
-const growth = 1.5;
-const jitter = 0.2;
 const largestAnswer = 16 * 1024 * 1024;
 const transientCodes = new Set([429, 500, 504]);
 
@@ -57,16 +53,9 @@ export class ReviewWebhook {
   /** The answer. Rejects with a {@link ReviewWebhookError} once no further try is worth it. */
   async ask(review: Review): Promise<unknown> {
     const { clock, random } = this.#options;
-    let delay = firstDelay;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return readReview(await this.#post(JSON.stringify(review)), review);
-      } catch (error) {
-        if (!(error instanceof ReviewWebhookError) || !error.isTransient || attempt === tries) throw error;
-      }
-      await clock.sleep(delay * (1 + (jitter * random.int(1000)) / 1000));
-      delay *= growth;
-    }
+    const body = JSON.stringify(review);
+    const mayHelp = (error: unknown) => error instanceof ReviewWebhookError && error.isTransient;
+    return retried(async () => readReview(await this.#post(body), review), { firstDelay, mayHelp, clock, random });
   }
 
   async #post(body: string): Promise<string> {
