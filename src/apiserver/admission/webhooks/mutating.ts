@@ -32,11 +32,11 @@ const earlier = new WeakMap<AdmissionRound['request'], Earlier>();
 async function mutate(hooks: readonly ConfiguredWebhook[], round: AdmissionRound, view: AdmissionView): Promise<void> {
   const { request } = round;
   const memory = memoryOf(round);
-  const isDue = () => {
+  const markDue = () => {
     for (const index of memory.reinvocable) memory.due.add(index);
     memory.reinvocable.clear();
   };
-  if (round.isSecond && JSON.stringify(request.object) !== memory.output) isDue();
+  if (round.isSecond && JSON.stringify(request.object) !== memory.output) markDue();
   try {
     for (const webhook of hooks) {
       const { hook, index } = webhook;
@@ -55,7 +55,7 @@ async function mutate(hooks: readonly ConfiguredWebhook[], round: AdmissionRound
         annotate(webhook, { request, changed, place });
       }
       if (changed) {
-        isDue();
+        markDue();
         round.askAgain();
       }
       if (hook.reinvocationPolicy === 'IfNeeded') memory.reinvocable.add(index);

@@ -8,7 +8,7 @@ import type {
 import { errorMessage } from '../../../apimachinery/error-message.ts';
 import type { JsonObject } from '../../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
-import { forbidden, internalError, isNotFound, StatusError } from '../../../apimachinery/status.ts';
+import { forbidden, internalError, StatusError } from '../../../apimachinery/status.ts';
 import { qualifiedName } from '../../../apimachinery/validation/names.ts';
 import type { AdmissionRequest, AdmissionView, WebhookOutcome } from '../admission.ts';
 import { requestFor } from '../equivalent.ts';
@@ -156,6 +156,6 @@ async function verdictOf(
 
 /** A Status for whatever went wrong. */
 export function asStatusError(error: unknown): StatusError {
-  if (error instanceof StatusError || isNotFound(error)) return error;
+  if (error instanceof StatusError) return error;
   return internalError(errorMessage(error));
 }
