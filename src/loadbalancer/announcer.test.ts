@@ -26,6 +26,7 @@ class Machine {
   isCut = false;
   heard: ((packet: string, from: string) => void) | undefined;
   running: Promise<void> = Promise.resolve();
+  openSocket = openSocket;
 
   constructor(name: string) {
     this.name = name;
@@ -80,7 +81,7 @@ function startAgent(own: Machine): void {
     recorder: createEventRecorder({ client: api, clock, random, component: 'test' }),
     nodeName: own.name,
     log: (message) => own.log.push(message),
-    openSocket: (_, heard) => openSocket(own, heard),
+    openSocket: (_, heard) => own.openSocket(own, heard),
   });
   own.running = Promise.all([informers.run(own.stop.signal), announcer.run(own.stop.signal)]).then(() => {});
 }
@@ -227,6 +228,19 @@ test('a node without a link for the address says so once', async () => {
   expect(said).toEqual([
     `load balancers: ${address} of default/web are answered for here, but no Ethernet link of this node can carry ${address}`,
   ]);
+});
+
+test('what keeps a node from announcing is said once, however often it is tried', async () => {
+  const [one] = machines as [Machine];
+  let tries = 0;
+  one.openSocket = async () => {
+    tries++;
+    throw new Error('bind EADDRINUSE 192.0.2.11:10258');
+  };
+  await addService();
+  await pass(5000);
+  expect(tries).toBeGreaterThan(3);
+  expect(one.log).toEqual(['load balancers: bind EADDRINUSE 192.0.2.11:10258']);
 });
 
 test('a node that is NotReady gives the address up', async () => {

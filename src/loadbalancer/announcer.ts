@@ -3,8 +3,8 @@ import { internalIPs, isNodeReady } from '../api/core/v1/node/facts.ts';
 import { servesLoadBalancers } from '../api/core/v1/service/load-balancer.ts';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { announcedByAnnotation } from '../api/portico/v1/load-balancer-pool.ts';
-import { errorMessage } from '../apimachinery/error-message.ts';
 import type { EventRecorder } from '../client/events.ts';
+import { reportOnce } from '../client/report-once.ts';
 import { nodes, services } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { canonicalIP } from '../net/ip.ts';
@@ -54,6 +54,7 @@ export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #nodes: Informer<Node>;
   readonly #announced: AnnouncedServices;
+  readonly #failed: (error: unknown, what: string) => void;
   #membership = new Membership();
   #held = new Map<string, Held>();
   #links: readonly Link[] = [];
@@ -64,19 +65,20 @@ export class Announcer {
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     this.#nodes = options.informers.informer<Node>(nodes);
+    this.#failed = reportOnce(options.log, options.clock);
     this.#announced = new AnnouncedServices(options.informers, () => this.#wakeup.wake());
   }
 
   /** Runs until the signal aborts; then gives up its addresses, so that another node takes over at once. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     try {
       await Promise.all([this.#announced.run(signal), this.#nodes.synced(signal)]);
       while (!signal.aborted) {
         await this.#untilNeeded(signal);
         if (signal.aborted) return;
         await this.#announce(signal).catch((error: unknown) => {
-          if (!signal.aborted) log(`load balancers: ${errorMessage(error)}`);
+          if (!signal.aborted) this.#failed(error, 'load balancers');
         });
         if (!signal.aborted) await clock.sleep(retryDelay, signal);
       }
@@ -233,7 +235,7 @@ export class Announcer {
 
   /** Says on the Service who answers, until the API server has heard it. */
   #record({ key, recorded }: AnnouncedService, now: number): void {
-    const { client, nodeName, log } = this.#options;
+    const { client, nodeName } = this.#options;
     const service = this.#announced.service(key);
     const held = this.#held.get(key);
     if (!service || !held) return;
@@ -246,7 +248,7 @@ export class Announcer {
     client
       .resource(services)
       .patch({ name, namespace, type: 'merge', body }, { subresource: 'status' })
-      .catch((error: unknown) => log(`load balancers: ${key}: ${errorMessage(error)}`));
+      .catch((error: unknown) => this.#failed(error, `load balancers: ${key}`));
   }
 
   #tellPeople({ key, addresses, recorded }: AnnouncedService): void {

@@ -142,6 +142,15 @@ test('what the kernel refuses is told of, and all of it is written again', async
   );
 });
 
+test('what the kernel goes on refusing is told of once', async () => {
+  const { scripts, log, policies } = await start(({ input }) =>
+    input.includes('drop') ? { code: 1, stderr: 'Error: no\n' } : {},
+  );
+  await policies.create(policy);
+  await eventually(() => expect(scripts().filter((s) => s.includes('drop')).length).toBeGreaterThan(2));
+  expect(log).toEqual(['nft: Error: no']);
+});
+
 test('all of it is written again after a minute, also where something changes all the time', async () => {
   const { api, scripts, policies, advance } = await start();
   await eventually(() => expect(scripts()).toHaveLength(1));

@@ -4,7 +4,7 @@ import type { NetworkPolicy } from '../api/networking/v1/types.generated.ts';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { createInformers } from '../client/informers.ts';
-import { reportOnce } from '../client/report-once.ts';
+import { onlyNews, reportOnce } from '../client/report-once.ts';
 import { namespaces, networkPolicies, pods } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { renderRemoval, renderTransaction } from '../nftables/render.ts';
@@ -69,6 +69,7 @@ export class PolicyEnforcer {
   /** Runs until the signal aborts; the tables stay, and go on protecting. What fails is logged and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
+    const say = onlyNews(log, clock);
     const wake = () => this.#wakeup.wake();
     this.#policies.addHandler({ added: wake, updated: wake, deleted: wake });
     await this.#policies.synced(signal);
@@ -84,7 +85,7 @@ export class PolicyEnforcer {
         } catch (error) {
           if (signal.aborted) break;
           pause = retry;
-          log(errorMessage(error));
+          say('sync', errorMessage(error));
         }
         const took = clock.monotonic() - start;
         await this.#wakeup.wait(signal, { clock, ms: pause });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { internalIPs, podCIDRsOf } from '../api/core/v1/node/facts.ts';
 import type { Node } from '../api/core/v1/types.generated.ts';
-import { errorMessage } from '../apimachinery/error-message.ts';
+import { reportOnce } from '../client/report-once.ts';
 import { nodes } from '../client/resources.ts';
 import type { Client, Informer, Informers } from '../client/types.ts';
 import { containsCIDR, familyOfCIDR, parseCIDR } from '../net/cidr.ts';
@@ -101,6 +101,7 @@ export class PodNetwork {
   /** Runs until the signal aborts; what fails is logged and tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, exec } = this.#options;
+    const failed = reportOnce(log, clock);
     const wake = () => this.#wakeup.wake();
     this.#nodes.addHandler({ added: wake, updated: (n, o) => (differs(n, o) ? wake() : undefined), deleted: wake });
     await Promise.all([this.#nodes.synced(signal), setKernel(exec, log)]);
@@ -114,7 +115,7 @@ export class PodNetwork {
         await this.#sync();
       } catch (error) {
         retry = 1000;
-        log(`pod network: ${errorMessage(error)}`);
+        failed(error, 'pod network');
       }
       await this.#wakeup.wait(signal, { clock, ms: retry });
       await clock.sleep(settle, signal).catch(() => {});
@@ -125,7 +126,7 @@ export class PodNetwork {
   /** Other firewalls come and go without a word, and so may what is ours. */
   async #lookOut(signal: AbortSignal): Promise<void> {
     const { clock, log, firewallCheck = 5000 } = this.#options;
-    let said = '';
+    const failed = reportOnce(log, clock);
     while (!signal.aborted) {
       await clock.sleep(firewallCheck, signal).catch(() => {});
       if (signal.aborted) return;
@@ -135,11 +136,8 @@ export class PodNetwork {
         // A table that was written meanwhile is not in the listing.
         const isLost = ruleset !== '' && ruleset === this.#ruleset && !hasChain(chains, baseChain);
         await this.#seeDisturbance(isLost);
-        said = '';
       } catch (error) {
-        const complaint = `pod network: ${errorMessage(error)}`;
-        if (complaint !== said) log(complaint);
-        said = complaint;
+        failed(error, 'pod network');
       }
     }
   }
