@@ -67,6 +67,7 @@ export class IptablesChains implements Chains<Rule> {
   #holds(match: Exclude<Match, { kind: 'random' | 'remember' | 'in-set' }>, state: PacketState): boolean {
     switch (match.kind) {
       case 'comment':
+      case 'count':
         return true;
       case 'protocol':
       case 'protocol-number':
@@ -89,8 +90,6 @@ export class IptablesChains implements Chains<Rule> {
         return this.#context.routing.isLocal(state.destination.address);
       case 'from-bridge-port':
         return state.fromBridgePort;
-      case 'count':
-        return true;
       case 'virtual-server':
         return (
           state.protocol === match.protocol &&

@@ -145,8 +145,9 @@ export class PolicyEnforcer {
 
   async #apply(desired: readonly (Table | undefined)[]): Promise<void> {
     const written = this.#written;
-    const script = desired.map((table, i) => {
-      if (!written && !table) return renderRemoval({ family: kernelFamilies[i] ?? 'ip', name: tableName });
+    const script = kernelFamilies.map((family, i) => {
+      const table = desired[i];
+      if (!written && !table) return renderRemoval({ family, name: tableName });
       const transaction = diff(written?.[i], table);
       return transaction ? renderTransaction(transaction) : '';
     });

@@ -81,7 +81,8 @@ export interface Message {
   /** AD and CD (RFC 4035, 3.1.6 and 3.2.2); absent means unset. */
   readonly authenticData?: boolean;
   readonly checkingDisabled?: boolean;
-  readonly rcode: Rcode | number;
+  /** One of {@link RCODE}, or another that somebody sent. */
+  readonly rcode: number;
   readonly question: Question | undefined;
   readonly answers: readonly ResourceRecord[];
   readonly authority: readonly ResourceRecord[];

@@ -33,6 +33,7 @@ export interface TraceRequest {
 
 /** Any port that a client may send from: rules do not look at it. */
 const clientPort = 40_000;
+
 /** Throws {@link TraceError} when the objects do not hold what the question is about. */
 export function tracePacket(request: TraceRequest): Trace {
   const trace = traceOf(request);

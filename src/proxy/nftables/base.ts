@@ -34,6 +34,9 @@ export const targets = {
 
 export const nftFamily = (config: Pick<ProxyConfig, 'family'>): NftFamily => (config.family === 'IPv4' ? 'ip' : 'ip6');
 
+const drop: Statement = { kind: 'drop' };
+const reject: Statement = { kind: 'reject' };
+
 interface Fields {
   readonly family: NftFamily;
   readonly source: Field;
@@ -101,7 +104,6 @@ function dropForeignLocalnet(fields: Fields): Rule[] {
   );
 }
 
-const drop: Statement = { kind: 'drop' };
 const dstnat = -100;
 const filter = 0;
 const srcnat = 100;
@@ -142,10 +144,10 @@ function masqueradeClusterIPs(config: ProxyConfig, fields: Fields): Rule[] {
 
 function clusterIPsCheck(config: ProxyConfig, fields: Fields): Rule[] {
   const toClusterIP: Statement = { kind: 'lookup', key: [fields.destination], op: '==', set: sets.clusterIPs };
-  const rules = [commented('Reject traffic to invalid ports of ClusterIPs', toClusterIP, { kind: 'reject' })];
+  const rules = [commented('Reject traffic to invalid ports of ClusterIPs', toClusterIP, reject)];
   if (config.serviceCIDRs.length > 0) {
     const toRange: Statement = { kind: 'match', field: fields.destination, op: '==', values: config.serviceCIDRs };
-    rules.push(commented('Drop traffic to unallocated ClusterIPs', toRange, { kind: 'drop' }));
+    rules.push(commented('Drop traffic to unallocated ClusterIPs', toRange, drop));
   }
   return rules;
 }
@@ -216,11 +218,11 @@ function checkChains(config: ProxyConfig, fields: Fields): Chain[] {
       rule(
         { kind: 'lookup', key: fields.service, op: '==', set: sets.firewalled },
         { kind: 'lookup', key: [...fields.service, fields.source], op: '!=', set: sets.firewallSources },
-        { kind: 'drop' },
+        drop,
       ),
     ]),
     {
-      ...chain(targets.reject, [rule({ kind: 'reject' })]),
+      ...chain(targets.reject, [rule(reject)]),
       comment: 'helper for @no-endpoint-services / @no-endpoint-nodeports',
     },
   ];

@@ -4,7 +4,6 @@ import type { Table } from '../../nftables/ruleset.ts';
 import type { ProxyConfig } from '../config.ts';
 import { ownerOf } from '../owner.ts';
 import type { ServicePortPlan } from '../plan.ts';
-
 import { NftablesState } from './state.ts';
 
 function stateOf(plans: readonly ServicePortPlan[], config: ProxyConfig): NftablesState {
