@@ -1,3 +1,4 @@
+// What containerd is told of the pods' network: a bridge, with addresses of the node's ranges.
 import { familyOfCIDR } from '../net/cidr.ts';
 
 type Ranges = readonly (readonly { readonly subnet: string }[])[];

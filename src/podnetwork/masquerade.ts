@@ -1,3 +1,4 @@
+// The nftables table that hides what pods send out of the cluster behind their node's address.
 import { familyOfCIDR } from '../net/cidr.ts';
 import { bridge } from './cni-config.ts';
 

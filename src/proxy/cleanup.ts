@@ -1,3 +1,4 @@
+// --cleanup, and the start of a mode: the rules that other modes have left go.
 import type { Exec } from '../system/exec.ts';
 import type { Footprint } from './iptables/footprint.ts';
 import { type IptablesVariant, iptablesVariants, withVariant } from './iptables/variant.ts';
@@ -11,6 +12,8 @@ export interface CleanupOptions {
   readonly variant?: IptablesVariant | undefined;
   readonly ipvs?: IpvsSettings | undefined;
 }
+
+type Step = () => Promise<void>;
 
 function isMissingProgram(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
@@ -36,8 +39,6 @@ function iptablesSteps(exec: Exec, { except, variant }: CleanupOptions, kept: Fo
   }
   return steps;
 }
-
-type Step = () => Promise<void>;
 
 /** Removes the rules of every mode but one, or of all; where a mode's programs are missing, it left no rules either. */
 export async function cleanup(exec: Exec, options: CleanupOptions = {}): Promise<void> {

@@ -1,3 +1,4 @@
+// Bytes to messages (RFC 1035, 4), of whoever sent them: what breaks the format is refused, never guessed at.
 import { formatAddress } from './address.ts';
 import { uncompressedName } from './encode.ts';
 import { type Edns, type Message, type Question, type RecordData, type ResourceRecord, TYPE } from './message.ts';

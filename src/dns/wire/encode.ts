@@ -1,3 +1,4 @@
+// Messages to bytes (RFC 1035, 4), in one buffer that all of them are written in.
 import { addressBytes } from './address.ts';
 import { CLASS_IN, type Message, type RecordData, type ResourceRecord, TYPE, typeCode } from './message.ts';
 import { checkLabel, endOfLabel, labelBytes, labelsOf } from './name.ts';

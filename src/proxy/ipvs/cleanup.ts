@@ -1,3 +1,4 @@
+// What the ipvs mode leaves in the kernel when it is no longer run: virtual servers, kube-ipvs0, sets and chains.
 import type { Exec } from '../../system/exec.ts';
 import { contains } from '../address.ts';
 import { type Footprint, removeFootprint } from '../iptables/footprint.ts';
