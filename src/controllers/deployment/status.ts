@@ -6,8 +6,8 @@ import type {
   ReplicaSet,
   ReplicaSetCondition,
 } from '../../api/apps/v1/types.generated.ts';
-import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { sameStatus } from '../shared/same-status.ts';
 import { maxUnavailableOf } from './limits.ts';
 import type { ReplicaSets } from './revision.ts';
 import { allOf, availableOf, sizeOf, total } from './scaling.ts';
@@ -52,8 +52,10 @@ export function decideStatus(input: StatusInput): StatusDecision {
     remove(conditions, 'ReplicaFailure');
   }
   status.conditions = conditions;
-  const same = jsonEqual(withoutEmpty(status), withoutEmpty(deployment.status));
-  return { status: same ? undefined : status, requeueAfter: untilDeadline(deployment, status, now) };
+  return {
+    status: sameStatus(status, deployment.status) ? undefined : status,
+    requeueAfter: untilDeadline(deployment, status, now),
+  };
 }
 
 /** Why pods of the current set cannot be made or deleted; where all is well with it, of an old one. */
@@ -182,10 +184,4 @@ function setCondition(conditions: DeploymentCondition[], told: Told, now: number
 function remove(conditions: DeploymentCondition[], type: string): void {
   const index = conditions.findIndex((c) => c.type === type);
   if (index >= 0) conditions.splice(index, 1);
-}
-
-/** Zero and absent are the same on the wire. */
-function withoutEmpty(status: Readonly<DeploymentStatus> | undefined): Record<string, unknown> {
-  const entries = Object.entries(status ?? {});
-  return Object.fromEntries(entries.filter(([, v]) => v !== 0 && !(Array.isArray(v) && v.length === 0)));
 }

@@ -3,8 +3,8 @@ import { finishedCondition } from '../../api/batch/v1/job/facts.ts';
 import type { Job, JobCondition, JobStatus } from '../../api/batch/v1/types.generated.ts';
 import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import { sameStatus } from '../shared/same-status.ts';
 import type { Failures } from './failures.ts';
 import { formatIndexes } from './indexes.ts';
 import { hasFinalizer, isIndexed, type PodToMake } from './job-pods.ts';
@@ -173,7 +173,7 @@ function statusOf(input: JobInput, { tally, target, replicas }: Decided) {
     suspendOrResume(job, { status, conditions, events, now });
   }
   status.conditions = conditions;
-  return { status: jsonEqual(withoutEmpty(status), withoutEmpty(old)) ? undefined : status, events };
+  return { status: sameStatus(status, old) ? undefined : status, events };
 }
 
 function finish(status: JobStatus, conditions: JobCondition[], target: Told, now: number): JobEvent {
@@ -224,11 +224,4 @@ function untilDeadline({ job, now }: JobInput): number | undefined {
   if (activeDeadlineSeconds === undefined || suspend) return undefined;
   const start = Date.parse(job.status?.startTime ?? formatTime(now));
   return Math.max(0, start + activeDeadlineSeconds * 1000 - now);
-}
-
-/** Zero, nothing and absent are the same on the wire. */
-function withoutEmpty(status: Readonly<JobStatus>): unknown {
-  const isEmpty = (value: unknown) =>
-    value === 0 || value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
-  return Object.fromEntries(Object.entries(status).filter(([, value]) => !isEmpty(value)));
 }

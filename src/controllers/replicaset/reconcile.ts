@@ -2,10 +2,10 @@
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/apps/v1/types.generated.ts';
 import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
-import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { deletionOrder } from '../shared/deletion-order.ts';
 import { isPodActive, isPodAvailable } from '../shared/pods.ts';
+import { sameStatus } from '../shared/same-status.ts';
 
 /** Most pods made or deleted in one go, as upstream: a broken ReplicaSet must not flood the server. */
 const burst = 500;
@@ -64,17 +64,6 @@ export function statusOf({ replicaSet, pods, now, failure }: StatusInput): Repli
     ...(conditions.length > 0 && { conditions }),
   };
   return sameStatus(old, status) ? undefined : status;
-}
-
-function sameStatus(old: Readonly<ReplicaSetStatus> | undefined, status: ReplicaSetStatus): boolean {
-  const zeros = {
-    replicas: 0,
-    fullyLabeledReplicas: 0,
-    readyReplicas: 0,
-    availableReplicas: 0,
-    terminatingReplicas: 0,
-  };
-  return jsonEqual({ ...zeros, ...old }, status);
 }
 
 /** As upstream: the condition is set by the first failure and goes when a sync succeeds. */
