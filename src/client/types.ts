@@ -43,7 +43,10 @@ export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
-/** One resource of the API. Every call rejects with a StatusError (apimachinery/status.ts) when the server refuses. */
+/**
+ * One resource of the API. Every call rejects with a StatusError (apimachinery/status.ts) when the server refuses. Objects say
+ * their apiVersion and kind, those of lists too.
+ */
 export interface ResourceClient<T extends KubeObject> {
   get(name: string, namespace?: string): Promise<T>;
   list(options?: ListOptions): Promise<KubeList<T>>;

@@ -44,7 +44,7 @@ export class Evictor {
       }
       const text = `Preempted by pod ${pod.metadata.uid} on node ${nodeName}`;
       const event = { type: 'Normal', reason: 'Preempted', message: text } as const;
-      this.#options.recorder.event({ ...victim, apiVersion: 'v1', kind: 'Pod' }, event);
+      this.#options.recorder.event(victim, event);
     }
     return isDone;
   }

@@ -332,7 +332,7 @@ class Scheduler {
       await this.#options.client.resource<Binding>(pods).create(binding, { subresource: 'binding' });
       this.#queue.remove(objectKey(pod));
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
-      this.#recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, { type: 'Normal', reason: 'Scheduled', message });
+      this.#recorder.event(pod, { type: 'Normal', reason: 'Scheduled', message });
     } catch (error) {
       this.#cache.forget(pod);
       this.#clusterChanged({ kind: 'pod', old: pod });
@@ -347,8 +347,7 @@ class Scheduler {
 
   /** Says why, in an Event and in the pod's condition; and where room is made for it, `''` for nowhere. */
   #report(pod: Readonly<Pod>, message: string, nominated?: string): void {
-    const kind = { apiVersion: 'v1', kind: 'Pod' };
-    this.#recorder.event({ ...pod, ...kind }, { type: 'Warning', reason: 'FailedScheduling', message });
+    this.#recorder.event(pod, { type: 'Warning', reason: 'FailedScheduling', message });
     const present = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
     const told = present?.status === 'False' && present.reason === 'Unschedulable' && present.message === message;
     if (told && (nominated === undefined || (pod.status?.nominatedNodeName ?? '') === nominated)) return;

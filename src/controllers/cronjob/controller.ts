@@ -52,7 +52,7 @@ export function cronJobController(context: ControllerContext): Controller {
   }
 
   async function act(key: string, cronJob: Readonly<CronJob>, plan: CronJobPlan): Promise<void> {
-    for (const event of plan.events) recorder.event({ ...cronJob, ...kind }, event);
+    for (const event of plan.events) recorder.event(cronJob, event);
     for (const job of [...plan.forget, ...plan.replace]) await deleteJob(key, cronJob, job);
     const created = plan.create && (await createJob(key, cronJob, plan.create));
     if (plan.create && !created) return;
@@ -70,11 +70,11 @@ export function cronJobController(context: ControllerContext): Controller {
       await jobClient.delete(name, namespace, { propagationPolicy: 'Background' });
       jobWrites.deleted(key, job);
       const message = `Deleted job ${name}`;
-      recorder.event({ ...cronJob, ...kind }, { type: 'Normal', reason: 'SuccessfulDelete', message });
+      recorder.event(cronJob, { type: 'Normal', reason: 'SuccessfulDelete', message });
     } catch (error) {
       if (isNotFound(error)) return;
       const message = `Deleted job: ${errorMessage(error)}`;
-      recorder.event({ ...cronJob, ...kind }, { type: 'Warning', reason: 'FailedDelete', message });
+      recorder.event(cronJob, { type: 'Warning', reason: 'FailedDelete', message });
       throw error;
     }
   }
@@ -82,19 +82,19 @@ export function cronJobController(context: ControllerContext): Controller {
   /** The Job of this time; undefined when its name is another's. */
   async function createJob(key: string, cronJob: Readonly<CronJob>, job: Job): Promise<Job | undefined> {
     try {
-      const created = { ...(await jobClient.create(job)), apiVersion: 'batch/v1', kind: 'Job' };
+      const created = await jobClient.create(job);
       jobWrites.wrote(key, created);
       const message = `Created job ${created.metadata.name}`;
-      recorder.event({ ...cronJob, ...kind }, { type: 'Normal', reason: 'SuccessfulCreate', message });
+      recorder.event(cronJob, { type: 'Normal', reason: 'SuccessfulCreate', message });
       return created;
     } catch (error) {
       if (isAlreadyExists(error)) {
         const present = await jobClient.get(job.metadata.name, job.metadata.namespace);
-        return isControlledBy(present, cronJob) ? { ...present, apiVersion: 'batch/v1', kind: 'Job' } : undefined;
+        return isControlledBy(present, cronJob) ? present : undefined;
       }
       if (!isNamespaceTerminating(error)) {
         const message = `Error creating job: ${errorMessage(error)}`;
-        recorder.event({ ...cronJob, ...kind }, { type: 'Warning', reason: 'FailedCreate', message });
+        recorder.event(cronJob, { type: 'Warning', reason: 'FailedCreate', message });
       }
       throw error;
     }

@@ -96,7 +96,7 @@ export function deploymentController(context: ControllerContext): Controller {
     if (plan.create && !(await createSet(key, deployment, plan.create))) return;
     for (const set of plan.update) setWrites.wrote(key, await setClient.update(set));
     for (const message of plan.events) {
-      recorder.event({ ...deployment, ...kind }, { type: 'Normal', reason: 'ScalingReplicaSet', message });
+      recorder.event(deployment, { type: 'Normal', reason: 'ScalingReplicaSet', message });
     }
     for (const set of plan.delete) {
       await setClient.delete(set.metadata.name, set.metadata.namespace).catch(ignoreNotFound);
@@ -124,7 +124,7 @@ export function deploymentController(context: ControllerContext): Controller {
     } catch (error) {
       if (!isAlreadyExists(error)) {
         const message = `Failed to create new replica set "${set.metadata.name}": ${errorMessage(error)}`;
-        recorder.event({ ...deployment, ...kind }, { type: 'Warning', reason: 'ReplicaSetCreateError', message });
+        recorder.event(deployment, { type: 'Warning', reason: 'ReplicaSetCreateError', message });
         throw error;
       }
     }

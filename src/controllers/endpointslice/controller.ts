@@ -83,7 +83,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
     });
     if (changes.hasTopologyHints) withTopologyHints.add(key);
     else withTopologyHints.delete(key);
-    for (const event of changes.events) recorder.event({ ...service, apiVersion: 'v1', kind: 'Service' }, event);
+    for (const event of changes.events) recorder.event(service, event);
     for (const node of changes.missingNodes) waiting.set(node, (waiting.get(node) ?? new Set()).add(key));
     try {
       await writeSlices(changes, { client, writes, key, metrics: metrics.slices });

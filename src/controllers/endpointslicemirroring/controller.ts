@@ -52,8 +52,7 @@ export function endpointSliceMirroringController(context: ControllerContext): Co
       return undefined;
     }
     const mirroring = reconcile(object, mine);
-    const about = { ...object, apiVersion: 'v1', kind: 'Endpoints' };
-    for (const warning of mirroring.warnings) recorder.event(about, { type: 'Warning', ...warning });
+    for (const warning of mirroring.warnings) recorder.event(object, { type: 'Warning', ...warning });
     metrics.synced(key, mirroring.figures);
     await writeSlices(mirroring, writing);
     return undefined;

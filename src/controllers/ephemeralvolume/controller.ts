@@ -36,13 +36,12 @@ export function ephemeralVolumeController(context: ControllerContext): Controlle
     const pod = podInformer.lister.get(name, namespace);
     if (!pod) return;
     const { create, conflicts } = reconcile(pod, (claim) => claimInformer.lister.get(claim, namespace));
-    const about = { ...pod, apiVersion: 'v1', kind: 'Pod' };
-    for (const message of conflicts) recorder.event(about, { type: 'Warning', reason: 'FailedBinding', message });
+    for (const message of conflicts) recorder.event(pod, { type: 'Warning', reason: 'FailedBinding', message });
     for (const { volume, claim } of create) {
       await claims.create(claim).catch((error: unknown) => {
         if (!isAlreadyExists(error)) {
           const message = `ephemeral volume ${volume}: create PVC ${claim.metadata.name}: ${errorMessage(error)}`;
-          recorder.event(about, { type: 'Warning', reason: 'FailedBinding', message });
+          recorder.event(pod, { type: 'Warning', reason: 'FailedBinding', message });
           throw error;
         }
         // Whose it is, the next look decides.

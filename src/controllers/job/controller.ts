@@ -98,7 +98,7 @@ export function jobController(context: ControllerContext): Controller {
       const status = { ...plan.status, active: Math.max((plan.status.active ?? 0) - missing, 0) };
       const updated = await jobClient.update({ ...jsonCopy(job), status }, { subresource: 'status' });
       writes.wrote(key, updated);
-      for (const event of plan.events) recorder.event({ ...job, ...kind }, event);
+      for (const event of plan.events) recorder.event(job, event);
     }
     await Promise.all(plan.removeFinalizers.map((pod) => dropFinalizer(key, pod)));
     await Promise.all(plan.delete.filter(isCounted).map((pod) => pods.delete(key, job, pod)));

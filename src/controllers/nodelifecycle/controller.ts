@@ -67,7 +67,7 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   }
 
   function tellOfNode(node: Readonly<Node>, reason: string, message: string): void {
-    recorder.event({ ...node, apiVersion: 'v1', kind: 'Node' }, { type: 'Normal', reason, message });
+    recorder.event(node, { type: 'Normal', reason, message });
   }
 
   async function sync(name: string): Promise<SyncResult | undefined> {
@@ -126,7 +126,7 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
       copy.status = { ...copy.status, conditions };
       await podClient.update(copy, { subresource: 'status' });
       const event = { type: 'Warning', reason: 'NodeNotReady', message: 'Node is not ready' } as const;
-      recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, event);
+      recorder.event(pod, event);
     }
   }
 

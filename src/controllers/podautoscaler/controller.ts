@@ -24,7 +24,6 @@ import { customMetrics, resourceMetrics } from './metrics-client.ts';
 import { mergeConditions, reconcile } from './reconcile.ts';
 
 const resource = { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' };
-const kind = { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' };
 /** Milliseconds: kube-controller-manager's horizontal-pod-autoscaler-sync-period. */
 const period = 15_000;
 
@@ -77,18 +76,18 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
       now: clock.now(),
       at: clock.monotonic(),
     });
-    for (const event of plan.events) recorder.event({ ...autoscaler, ...kind }, { type: 'Warning', ...event });
+    for (const event of plan.events) recorder.event(autoscaler, { type: 'Warning', ...event });
     if (plan.rescale) {
       const { replicas, reason } = plan.rescale;
       try {
         await found.resize(replicas);
       } catch (error) {
         const message = `New size: ${replicas}; reason: ${reason}; error: ${errorMessage(error)}`;
-        recorder.event({ ...autoscaler, ...kind }, { type: 'Warning', reason: 'FailedRescale', message });
+        recorder.event(autoscaler, { type: 'Warning', reason: 'FailedRescale', message });
         throw error;
       }
       const message = `New size: ${replicas}; reason: ${reason}`;
-      recorder.event({ ...autoscaler, ...kind }, { type: 'Normal', reason: 'SuccessfulRescale', message });
+      recorder.event(autoscaler, { type: 'Normal', reason: 'SuccessfulRescale', message });
     }
     memories.set(key, plan.memory);
     await writeStatus(autoscaler, plan.status);
@@ -96,7 +95,7 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
   }
 
   async function tellNoScale(autoscaler: Readonly<HorizontalPodAutoscaler>, why: string): Promise<void> {
-    recorder.event({ ...autoscaler, ...kind }, { type: 'Warning', reason: 'FailedGetScale', message: why });
+    recorder.event(autoscaler, { type: 'Warning', reason: 'FailedGetScale', message: why });
     const message = `the HPA controller was unable to get the target's current scale: ${why}`;
     const told = { type: 'AbleToScale', status: 'False', reason: 'FailedGetScale', message };
     const { status } = autoscaler;

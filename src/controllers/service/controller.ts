@@ -71,7 +71,7 @@ class ServiceLoadBalancers {
     this.#poolClient = client.resource<LoadBalancerPool>(loadBalancerPools);
     this.#provider = new PoolProvider(() => this.#pools.lister.list());
     const recorder = recorderOf(context, 'service-controller');
-    this.#tell = (service, event) => recorder.event({ ...service, apiVersion: 'v1', kind: 'Service' }, event);
+    this.#tell = (service, event) => recorder.event(service, event);
     const waitFor = [this.#services, this.#nodes, this.#pools];
     const name = 'service-lb-controller';
     // One worker: two Services must not be given the same address.

@@ -154,9 +154,9 @@ export class PodControl {
   }
 
   #say(owner: Readonly<KubeObject>, what: Omit<Parameters<Narrator>[0], 'owner'>): void {
-    const { narrator = plainNarrator, recorder, kind } = this.#options;
+    const { narrator = plainNarrator, recorder } = this.#options;
     const text = narrator({ ...what, owner });
-    if (text) recorder.event({ ...owner, ...kind }, text);
+    if (text) recorder.event(owner, text);
   }
 }
 

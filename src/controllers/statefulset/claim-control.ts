@@ -7,7 +7,7 @@ import type { EventRecorder } from '../../client/events.ts';
 import { persistentVolumeClaims } from '../../client/resources.ts';
 import type { Informer, ResourceClient } from '../../client/types.ts';
 import type { ControllerContext } from '../controller.ts';
-import { claimNames, claimOwners, claimsOf, kind, ordinalOf } from './identity.ts';
+import { claimNames, claimOwners, claimsOf, ordinalOf } from './identity.ts';
 
 export class ClaimControl {
   /** To wait for before work begins: claims are looked up here. */
@@ -34,11 +34,11 @@ export class ClaimControl {
       } catch (error) {
         if (isAlreadyExists(error)) continue;
         const message = `${what} failed error: ${errorMessage(error)}`;
-        this.#recorder.event({ ...set, ...kind }, { type: 'Warning', reason: 'FailedCreate', message });
+        this.#recorder.event(set, { type: 'Warning', reason: 'FailedCreate', message });
         throw error;
       }
       const message = `${what} success`;
-      this.#recorder.event({ ...set, ...kind }, { type: 'Normal', reason: 'SuccessfulCreate', message });
+      this.#recorder.event(set, { type: 'Normal', reason: 'SuccessfulCreate', message });
     }
   }
 

@@ -88,7 +88,7 @@ export function statefulSetController(context: ControllerContext): Controller {
 
   async function act(key: string, set: Readonly<StatefulSet>, plan: StatefulSetPlan): Promise<void> {
     for (const { reason, message } of plan.events) {
-      recorder.event({ ...set, ...kind }, { type: 'Warning', reason, message });
+      recorder.event(set, { type: 'Warning', reason, message });
     }
     for (const { pod, labels } of plan.label) await pods.patchMetadata(key, pod, { labels });
     for (const pod of plan.keepClaims) await claims.keep(set, pod);

@@ -74,7 +74,7 @@ export function taintEvictionController(context: ControllerContext): Controller 
 
   function tell(pod: Readonly<Pod>, message: string): void {
     const event = { type: 'Normal', reason: 'TaintManagerEviction', message } as const;
-    recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, event);
+    recorder.event(pod, event);
   }
 
   async function evict(pod: Readonly<Pod>): Promise<void> {

@@ -6,11 +6,10 @@ import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
 import { type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '../../client/resources.ts';
+import type { ResourceClient } from '../../client/types.ts';
 import { type Controller, type ControllerContext, KeyedController, onEveryChange, recorderOf } from '../controller.ts';
 import { mountedClaims } from '../shared/pods.ts';
 import { boundByController, decideClaim, decideVolume, storageProvisioner, type VolumeDecision } from './reconcile.ts';
-
-const kind = { apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
 
 export function volumeBinderController(context: ControllerContext): Controller {
   const { client, informers } = context;
@@ -20,7 +19,6 @@ export function volumeBinderController(context: ControllerContext): Controller {
   const recorder = recorderOf(context, 'persistentvolume-controller');
   const claimClient = client.resource<PersistentVolumeClaim>(persistentVolumeClaims);
   const volumeClient = client.resource<PersistentVolume>(persistentVolumes);
-
   const podInformer = informers.informer<Pod>(pods);
 
   const waitFor = [claims, volumes, classes, podInformer];
@@ -71,10 +69,10 @@ export function volumeBinderController(context: ControllerContext): Controller {
     if (decision.kind === 'wait') {
       const { type, reason, message, provisioner } = decision;
       if (provisioner !== undefined) await nameProvisioner(claim, provisioner);
-      recorder.event({ ...claim, ...kind }, { type, reason, message });
+      recorder.event(claim, { type, reason, message });
     } else if (decision.kind === 'lost' && claim.status?.phase !== 'Lost') {
       const { reason, message } = decision;
-      recorder.event({ ...claim, ...kind }, { type: 'Warning', reason, message });
+      recorder.event(claim, { type: 'Warning', reason, message });
       await patchStatus(claimClient, claim, { phase: 'Lost' });
     } else if (decision.kind === 'bind') await bind(claim, decision.volume);
     const hasNone = decision.kind === 'wait' || decision.kind === 'nothing';
@@ -95,7 +93,14 @@ export function volumeBinderController(context: ControllerContext): Controller {
   async function bind(claim: Readonly<PersistentVolumeClaim>, volume: Readonly<PersistentVolume>): Promise<void> {
     const { name: claimName, namespace = '', uid = '', resourceVersion = '' } = claim.metadata;
     if (!volume.spec?.claimRef?.uid) {
-      const claimRef = { ...kind, name: claimName, namespace, uid, resourceVersion };
+      const claimRef = {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        name: claimName,
+        namespace,
+        uid,
+        resourceVersion,
+      };
       const annotations = isClaimedBy(volume, claim) ? {} : { [boundByController]: 'yes' };
       // The version makes sure that nobody else took it meanwhile.
       const metadata = { resourceVersion: volume.metadata.resourceVersion, annotations };
@@ -142,7 +147,7 @@ function isWaiting(pod: Readonly<Pod>): boolean {
 }
 
 async function patchStatus<T extends KubeObject>(
-  client: { patch: ReturnType<ControllerContext['client']['resource']>['patch'] },
+  client: ResourceClient<T>,
   { metadata }: Readonly<T>,
   status: Readonly<Record<string, unknown>>,
 ): Promise<void> {

@@ -36,20 +36,19 @@ export function localPathProvisioner(context: ControllerContext): Controller {
     const storageClass = claim && classes.lister.get(classNameOf(claim));
     const wanted = claim && wantedVolume(claim, storageClass, volumes.lister.list());
     if (!claim || !storageClass || !wanted) return;
-    const about = { ...claim, apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
     const outside = `External provisioner is provisioning volume for claim "${namespace}/${name}"`;
-    recorder.event(about, { type: 'Normal', reason: 'Provisioning', message: outside });
+    recorder.event(claim, { type: 'Normal', reason: 'Provisioning', message: outside });
     try {
       const path = await askNode('POST', wanted.nodeName, wanted.volumeName);
       await volumeClient.create(volumeOf(claim, storageClass, { ...wanted, path }));
     } catch (error) {
       if (isAlreadyExists(error)) return;
       const message = `failed to provision volume with StorageClass "${storageClass.metadata.name}": ${errorMessage(error)}`;
-      recorder.event(about, { type: 'Warning', reason: 'ProvisioningFailed', message });
+      recorder.event(claim, { type: 'Warning', reason: 'ProvisioningFailed', message });
       throw error;
     }
     const message = `Successfully provisioned volume ${wanted.volumeName}`;
-    recorder.event(about, { type: 'Normal', reason: 'ProvisioningSucceeded', message });
+    recorder.event(claim, { type: 'Normal', reason: 'ProvisioningSucceeded', message });
   }
 
   async function clear(name: string): Promise<void> {
@@ -62,8 +61,7 @@ export function localPathProvisioner(context: ControllerContext): Controller {
       await volumeClient.delete(name);
     } catch (error) {
       if (isNotFound(error)) return;
-      const about = { ...volume, apiVersion: 'v1', kind: 'PersistentVolume' };
-      recorder.event(about, { type: 'Warning', reason: 'VolumeFailedDelete', message: errorMessage(error) });
+      recorder.event(volume, { type: 'Warning', reason: 'VolumeFailedDelete', message: errorMessage(error) });
       throw error;
     }
   }
