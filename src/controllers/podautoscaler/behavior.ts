@@ -4,6 +4,7 @@ import type {
   HPAScalingPolicy,
   HPAScalingRules,
 } from '../../api/autoscaling/v2/types.generated.ts';
+import { parseQuantity } from '../../apimachinery/quantity.ts';
 
 /** What is remembered between looks, per autoscaler. Times in milliseconds since the epoch. */
 export interface ScalingMemory {
@@ -46,13 +47,12 @@ const defaultTolerance = 0.1;
 export function rulesOf({ behavior }: Readonly<HorizontalPodAutoscalerSpec>) {
   const up = { ...defaultUp, ...behavior?.scaleUp };
   const down = { ...defaultDown, ...behavior?.scaleDown };
-  const tolerance = ({ tolerance: text }: HPAScalingRules) => (text === undefined ? defaultTolerance : quantity(text));
-  return { up, down, tolerance: { up: tolerance(up), down: tolerance(down) } };
+  return { up, down, tolerance: { up: toleranceOf(up), down: toleranceOf(down) } };
 }
 
-function quantity(text: string): number {
-  const match = /^([\d.]+)(m?)$/.exec(String(text));
-  return match ? Number(match[1]) / (match[2] ? 1000 : 1) : defaultTolerance;
+/** As a part of the target: 0.1 is 10 %. */
+function toleranceOf({ tolerance }: HPAScalingRules): number {
+  return tolerance === undefined ? defaultTolerance : Number(parseQuantity(String(tolerance)).nano) / 1e9;
 }
 
 export function decideScaling(input: ScalingInput): Scaling {

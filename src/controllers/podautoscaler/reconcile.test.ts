@@ -73,6 +73,7 @@ test.each<[string, number[], Parameters<typeof plan>[1], number]>([
   ['twice the load, twice the pods', [100, 100], {}, 4],
   ['within the tolerance nothing happens', [54, 54], {}, 2],
   ['a tolerance of its own', [54, 54], { spec: { behavior: { scaleUp: { tolerance: '0.05' } } } }, 3],
+  ['a tolerance in millionths', [54, 54], { spec: { behavior: { scaleUp: { tolerance: '50000u' } } } }, 3],
   [
     'half the load, half the pods',
     [25, 25, 25, 25],
