@@ -1,6 +1,4 @@
-// Who gives load balancers their addresses. The controller knows no more of a load balancer than this; ours takes addresses
-// from the cluster's LoadBalancerPools, and the nodes announce them by themselves.
-
+// Gives load balancers their addresses, from the cluster's LoadBalancerPools. The nodes announce them by themselves.
 import { ingressIPs } from '../../api/core/v1/service/load-balancer.ts';
 import type { LoadBalancerIngress, Service } from '../../api/core/v1/types.generated.ts';
 import type { LoadBalancerPool } from '../../api/portico/v1/load-balancer-pool.ts';
@@ -11,17 +9,6 @@ import { allocate, poolOf, requestOf } from './allocate.ts';
 export type Ensured =
   | { readonly kind: 'ensured'; readonly ingress: readonly LoadBalancerIngress[] }
   | { readonly kind: 'failed'; readonly message: string };
-
-export interface LoadBalancerProvider {
-  /** Whether it serves this cluster at all; while it does not, Services wait without a word. */
-  readonly isPresent: boolean;
-  /** Gives the Service its load balancer, or says what it has. */
-  ensure(service: Readonly<Service>): Ensured;
-  /** Whether the Service has a load balancer. */
-  has(service: Readonly<Service>): boolean;
-  /** Gives whether the Service had any address. */
-  release(service: Readonly<Service>): boolean;
-}
 
 /** Which Service has which address. An address is one Service's until that lets go of it, whatever caches say in between. */
 class AddressBook {
@@ -67,7 +54,7 @@ class AddressBook {
   }
 }
 
-export class PoolProvider implements LoadBalancerProvider {
+export class PoolProvider {
   readonly book = new AddressBook();
   readonly #pools: () => readonly Readonly<LoadBalancerPool>[];
 
@@ -75,10 +62,12 @@ export class PoolProvider implements LoadBalancerProvider {
     this.#pools = pools;
   }
 
+  /** Whether there are load balancers in this cluster at all; while there are none, Services wait without a word. */
   get isPresent(): boolean {
     return this.#pools().length > 0;
   }
 
+  /** Gives the Service its load balancer, or says what it has. */
   ensure(service: Readonly<Service>): Ensured {
     const key = objectKey(service);
     const pools = [...this.#pools()].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).map(poolOf);
@@ -92,10 +81,12 @@ export class PoolProvider implements LoadBalancerProvider {
     return { kind: 'ensured', ingress: allocation.ips.map((ip) => ({ ip, ipMode: 'VIP' })) };
   }
 
+  /** Whether the Service has a load balancer. */
   has(service: Readonly<Service>): boolean {
     return this.book.addressesOf(objectKey(service)).length > 0 || ingressIPs(service).length > 0;
   }
 
+  /** Gives whether the Service had any address. */
   release(service: Readonly<Service>): boolean {
     return this.book.release(objectKey(service));
   }
