@@ -7,6 +7,7 @@ import type { CronJob, CronJobStatus, Job } from '../../api/batch/v1/types.gener
 import type { ObjectReference } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import type { EventText } from '../../client/events.ts';
 import { controllerReference } from '../shared/owners.ts';
 
 export const kind = { apiVersion: 'batch/v1', kind: 'CronJob' };
@@ -20,19 +21,13 @@ export interface CronJobInput {
   readonly now: number;
 }
 
-export interface CronJobEvent {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-}
-
 export interface CronJobPlan {
   /** Finished Jobs beyond the history limits. */
   readonly forget: readonly Readonly<Job>[];
   /** Running Jobs that the new one replaces. */
   readonly replace: readonly Readonly<Job>[];
   readonly create: Job | undefined;
-  readonly events: readonly CronJobEvent[];
+  readonly events: readonly EventText[];
   /** Without the Job that is to be created. Undefined when the present one is right. */
   readonly status: CronJobStatus | undefined;
   /** Milliseconds until the next time. */
@@ -73,7 +68,7 @@ export function reconcile(input: CronJobInput): CronJobPlan {
 
 interface Seen {
   readonly status: CronJobStatus;
-  readonly events: CronJobEvent[];
+  readonly events: EventText[];
 }
 
 function start(input: CronJobInput, schedule: Schedule, { status, events }: Seen): Partial<CronJobPlan> {
@@ -194,7 +189,7 @@ function zonedTime(time: number, timeZone: string | undefined): string {
 
 /** What happened to its Jobs: the list of active ones as it should be, and what is to be said. */
 function lookAtJobs({ cronJob, jobs }: CronJobInput): Seen {
-  const events: CronJobEvent[] = [];
+  const events: EventText[] = [];
   const status: CronJobStatus = { ...cronJob.status };
   let active = [...(status.active ?? [])];
   for (const job of jobs) {

@@ -4,6 +4,7 @@ import type { Job, JobCondition, JobStatus } from '../../api/batch/v1/types.gene
 import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { formatTime } from '../../apimachinery/time.ts';
+import type { EventText } from '../../client/events.ts';
 import { sameStatus } from '../shared/same-status.ts';
 import type { Failures } from './failures.ts';
 import { formatIndexes } from './indexes.ts';
@@ -29,15 +30,9 @@ export interface JobPlan {
   /** Written before finalizers go. Undefined when the present one is right. */
   readonly status: JobStatus | undefined;
   readonly removeFinalizers: readonly Readonly<Pod>[];
-  readonly events: readonly JobEvent[];
+  readonly events: readonly EventText[];
   /** Milliseconds. */
   readonly requeueAfter: number | undefined;
-}
-
-export interface JobEvent {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
 }
 
 /** A condition that the Job comes to. */
@@ -142,7 +137,7 @@ interface Decided {
 function statusOf(input: JobInput, { tally, target, replicas }: Decided) {
   const { job, now } = input;
   const old = job.status ?? {};
-  const events: JobEvent[] = [];
+  const events: EventText[] = [];
   const conditions = [...(old.conditions ?? [])];
   const active = tally.active.filter((pod) => !replicas.delete.includes(pod));
   const ending = tally.terminating.length + replicas.delete.length;
@@ -176,7 +171,7 @@ function statusOf(input: JobInput, { tally, target, replicas }: Decided) {
   return { status: sameStatus(status, old) ? undefined : status, events };
 }
 
-function finish(status: JobStatus, conditions: JobCondition[], target: Told, now: number): JobEvent {
+function finish(status: JobStatus, conditions: JobCondition[], target: Told, now: number): EventText {
   const { reason, message } = target;
   if (target.type === 'FailureTarget') {
     setCondition(conditions, { type: 'Failed', reason, message }, now);
@@ -190,7 +185,7 @@ function finish(status: JobStatus, conditions: JobCondition[], target: Told, now
 interface Changing {
   readonly status: JobStatus;
   readonly conditions: JobCondition[];
-  readonly events: JobEvent[];
+  readonly events: EventText[];
   readonly now: number;
 }
 

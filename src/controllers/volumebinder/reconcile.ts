@@ -12,6 +12,7 @@ import {
 } from '../../api/core/v1/persistentvolume/matching.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../../api/storage/v1/types.generated.ts';
+import type { EventText } from '../../client/events.ts';
 
 /** Annotation of a volume or a claim whose other half we chose, rather than the user. */
 export const boundByController = 'pv.kubernetes.io/bound-by-controller';
@@ -29,11 +30,8 @@ export type ClaimDecision =
   | { readonly kind: 'nothing' };
 
 /** An Event that says what is waited for. */
-interface Waiting {
+interface Waiting extends EventText {
   readonly kind: 'wait';
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
   /** Who is to make a volume: provisioners take what carries their name. */
   readonly provisioner?: string;
 }
@@ -126,7 +124,7 @@ function fewerModes(
   return (a.spec?.accessModes?.length ?? 0) - (b.spec?.accessModes?.length ?? 0);
 }
 
-function waitFor(type: 'Normal' | 'Warning', reason: string, message: string): Waiting {
+function waitFor(type: EventText['type'], reason: string, message: string): Waiting {
   return { kind: 'wait', type, reason, message };
 }
 
