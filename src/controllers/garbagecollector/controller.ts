@@ -117,7 +117,7 @@ class GarbageCollector implements Controller {
     const scope = definesKinds.test(name) ? {} : metadataOnly;
     const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name }, scope);
     this.#followed.set(resourceKey(resource), { resource, informer });
-    if (definesKinds.test(name)) this.#wakeFor(informer as unknown as Informer<KindDefinition>);
+    if (definesKinds.test(name)) this.#wakeFor(resource);
     const seen = (object: Readonly<KubeObject>) => {
       const node = this.#graph.set(resource, object);
       if (node && this.#ready) this.#consider(node);
@@ -138,10 +138,10 @@ class GarbageCollector implements Controller {
   }
 
   /** What is built in was found by the first look, and most changes of a definition are in its status. */
-  #wakeFor(definitions: Informer<KindDefinition>): void {
+  #wakeFor(definitions: DiscoveredResource): void {
     const isKnown = (kind: string) =>
       [...this.#followed.values()].some(({ resource: r }) => kind === `${r.group}/${r.resource} ${r.version}`);
-    definitions.addHandler({
+    this.#context.informers.informer<KindDefinition>(definitions).addHandler({
       added: (definition) => {
         if (!definedKinds(definition).every(isKnown)) this.#woken.resolve();
       },

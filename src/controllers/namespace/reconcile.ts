@@ -31,8 +31,9 @@ export function statusOf(
   now: number,
 ): Namespace['status'] | undefined {
   const old = namespace.status?.conditions ?? [];
-  const others = old.filter((c) => !told(content).some((t) => t.type === c.type));
-  const conditions = told(content).map((condition): NamespaceCondition => {
+  const fresh = told(content);
+  const others = old.filter((c) => !fresh.some((t) => t.type === c.type));
+  const conditions = fresh.map((condition): NamespaceCondition => {
     const present = old.find((c) => c.type === condition.type);
     const same = present?.status === condition.status;
     return { ...condition, lastTransitionTime: same ? (present.lastTransitionTime ?? '') : formatTime(now) };

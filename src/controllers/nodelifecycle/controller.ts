@@ -2,7 +2,6 @@
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
 import { isPodReady } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
-import { jsonCopy } from '../../apimachinery/json/value.ts';
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { leases, nodes, pods } from '../../client/resources.ts';
@@ -32,8 +31,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   const recorder = recorderOf(context, 'node-controller');
   const nodeClient = client.resource<Node>(nodes);
   const podClient = client.resource<Pod>(pods);
-  /** Nodes that were told of, by name. */
-  const registered = new Map<string, Readonly<Node>>();
+  /** Uids of the nodes that were told of, by name. */
+  const registered = new Map<string, string | undefined>();
   const health = new ZoneHealth();
   const heartbeats = new Heartbeats(clock);
   const evictions = new Evictions(health, { ...defaultRates, ...config.nodeEviction });
@@ -58,10 +57,10 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   /** Once for each node. */
   function tellRegistration(node: Readonly<Node>, reason: 'RegisteredNode' | 'RemovingNode'): void {
     const { name, uid } = node.metadata;
-    const isKnown = registered.get(name)?.metadata.uid === uid;
+    const isKnown = registered.has(name) && registered.get(name) === uid;
     if (isKnown === (reason === 'RegisteredNode')) return;
     if (reason === 'RemovingNode') registered.delete(name);
-    else registered.set(name, node);
+    else registered.set(name, uid);
     const what = reason === 'RemovingNode' ? `Removing Node ${name} from` : `Registered Node ${name} in`;
     tellOfNode(node, reason, `Node ${name} event: ${what} Controller`);
   }
@@ -96,9 +95,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   async function tellSilence(node: Readonly<Node>): Promise<Readonly<Node>> {
     const conditions = silentConditions(node, clock.now());
     if (!conditions) return node;
-    const copy = jsonCopy(node) as Node;
-    copy.status = { ...copy.status, conditions };
-    const updated = await nodeClient.update(copy, { subresource: 'status' });
+    const status = { ...node.status, conditions };
+    const updated = await nodeClient.update({ ...node, status }, { subresource: 'status' });
     evictions.tell(node.metadata.name, clock.monotonic());
     health.set(updated);
     if (readyStatusOf(node) === 'True') {
@@ -119,12 +117,10 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
     const lastTransitionTime = formatTime(clock.now());
     for (const pod of podsOn(nodeName)) {
       if (!isPodReady(pod)) continue;
-      const copy = jsonCopy(pod) as Pod;
-      const conditions = (copy.status?.conditions ?? []).map((condition) =>
+      const conditions = (pod.status?.conditions ?? []).map((condition) =>
         condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime } : condition,
       );
-      copy.status = { ...copy.status, conditions };
-      await podClient.update(copy, { subresource: 'status' });
+      await podClient.update({ ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' });
       const event = { type: 'Warning', reason: 'NodeNotReady', message: 'Node is not ready' } as const;
       recorder.event(pod, event);
     }

@@ -46,12 +46,12 @@ export function podGarbageCollector(context: ControllerContext): Controller {
 
   /** The cache may be behind: the server is asked about each node that seems to be gone. */
   async function noteMissing(all: readonly Readonly<Pod>[], now: number): Promise<void> {
-    const used = new Set(all.map((pod) => pod.spec.nodeName).filter((n) => n !== undefined && n !== ''));
-    for (const known of [...missedSince.keys()]) {
+    const used = new Set(all.flatMap((pod) => pod.spec.nodeName || []));
+    for (const known of missedSince.keys()) {
       if (!used.has(known) || nodeInformer.lister.get(known)) missedSince.delete(known);
     }
     for (const nodeName of used) {
-      if (!nodeName || missedSince.has(nodeName) || nodeInformer.lister.get(nodeName)) continue;
+      if (missedSince.has(nodeName) || nodeInformer.lister.get(nodeName)) continue;
       const missing = await client
         .resource<Node>(nodes)
         .get(nodeName)

@@ -22,7 +22,7 @@ export function createServiceSelection(services: Informer<Service>, pods: Inform
     for (const pair of pairsOf(labels)) {
       for (const key of serviceIndex.get(namespace, pair)) {
         const service = services.lister.get(nameOf(key), namespace);
-        if (service && selects(service.spec?.selector, labels)) found.push(key);
+        if (service && selects(service.spec.selector, labels)) found.push(key);
       }
     }
     return found;
@@ -35,7 +35,7 @@ export function createServiceSelection(services: Informer<Service>, pods: Inform
       const found: Readonly<Pod>[] = [];
       for (const key of podIndex.get(namespace, pair)) {
         const pod = pods.lister.get(nameOf(key), namespace);
-        if (pod && selects(service.spec?.selector, pod.metadata.labels)) found.push(pod);
+        if (pod && selects(service.spec.selector, pod.metadata.labels)) found.push(pod);
       }
       return found;
     },
@@ -65,7 +65,7 @@ export function selects(
 
 /** A Service is found by one of its pairs: a pod that it selects has that one too. */
 function firstPair(service: Readonly<Service>): string[] {
-  return pairsOf(service.spec?.selector).slice(0, 1);
+  return pairsOf(service.spec.selector).slice(0, 1);
 }
 
 function nameOf(key: string): string {

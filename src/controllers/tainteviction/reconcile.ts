@@ -4,8 +4,9 @@ import type { Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { isOfSilence } from '../shared/node-taints.ts';
 
 /**
- * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never. Of several
- * tolerations of a taint the first says how long. Its time counts `since` it was first seen that it must; where the node itself is silent, since that was told, also over a restart.
+ * Milliseconds until a pod must leave its node because of the node's NoExecute taints: 0 for now, undefined for never. Of
+ * several tolerations of a taint the first says how long. Its time counts `since` it was first seen that it must; where the
+ * node itself is silent, since that was told, also over a restart.
  */
 export function evictionDelay(
   pod: Readonly<Pod>,
