@@ -29,7 +29,7 @@ export class ClusterClock implements Clock, TestClock {
   readonly #real: Clock;
   readonly #stands: boolean;
   readonly #timers = new PendingTimers();
-  /** The cluster's time, as it was at the real time `#since`; undefined while it stands. */
+  /** The cluster's time, as it was when the real clock's `monotonic` said `#since`; undefined while it stands. */
   #time: number;
   #since: number | undefined;
   #wake: { readonly due: number; readonly timer: Timer } | undefined;
@@ -43,7 +43,7 @@ export class ClusterClock implements Clock, TestClock {
     this.#real = real;
     this.#stands = stands;
     this.#time = real.now();
-    this.#since = stands ? undefined : this.#time;
+    this.#since = stands ? undefined : real.monotonic();
   }
 
   now(): number {
@@ -111,7 +111,8 @@ export class ClusterClock implements Clock, TestClock {
   }
 
   #present(): number {
-    return this.#since === undefined ? this.#time : this.#time + this.#real.now() - this.#since;
+    if (this.#since === undefined) return this.#time;
+    return this.#time + Math.floor(this.#real.monotonic() - this.#since);
   }
 
   async #move(ms: number): Promise<void> {
@@ -127,7 +128,7 @@ export class ClusterClock implements Clock, TestClock {
       await this.settled();
     }
     this.#time = until;
-    if (!this.#stands) this.#since = this.#real.now();
+    if (!this.#stands) this.#since = this.#real.monotonic();
     this.#isMoving = false;
     this.#arm();
   }
