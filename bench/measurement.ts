@@ -5,7 +5,7 @@ export interface Measurement {
   /** The same work at its bare limit; absent where there is none. */
   readonly bare?: number;
   readonly unit: string;
-  /** What design section 8 asks for, as it says it. */
+  /** What it should be at most, or for rates at least; `–` where nothing is asked. */
   readonly budget: string;
 }
 
