@@ -1,6 +1,7 @@
 // Loads a server from a process of its own, with as little work per request as can be: raw TLS connections that send one
 // request after another and count the answers. Reads a Job as JSON from its arguments and prints a JSON result.
 import { connect, type TLSSocket } from 'node:tls';
+import { median } from '../percentile.ts';
 
 export type Job =
   /** Requests one after another on each connection; `body` has `$N` replaced by a running number. Result: { perSecond, count }. */
@@ -114,8 +115,7 @@ async function watch({ port, watchers, head, trigger, rounds }: Job & { type: 'w
     await all.promise;
     times.push(performance.now() - started);
   }
-  times.sort((a, b) => a - b);
-  return { milliseconds: times[rounds >> 1] };
+  return { milliseconds: median(times) };
 }
 
 async function beside({ port, head, probe }: Job & { type: 'beside' }): Promise<unknown> {

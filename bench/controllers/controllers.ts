@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Measurement } from '../measurement.ts';
+import { median } from '../percentile.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -16,10 +17,6 @@ async function repeated<T>(times: number, measure: () => Promise<T>): Promise<T[
   const all: T[] = [];
   for (let i = 0; i < times; i += 1) all.push(await measure());
   return all;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 export interface Start {

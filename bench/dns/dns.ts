@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Measurement } from '../measurement.ts';
+import { median } from '../percentile.ts';
 import { freshness } from './freshness.ts';
 import { measured, p99, queriesPerSecond, type Target } from './load.ts';
 import { memoryOfNames } from './memory.ts';
@@ -77,6 +78,5 @@ async function tailsAt(load: Parameters<typeof p99>[1]) {
       tails[side].push(await measured(responders[side], load.questions, tail));
     }
   }
-  const middle = (values: number[]) => values.sort((x, y) => x - y)[Math.floor(TAILS / 2)] ?? Number.NaN;
-  return { ours: middle(tails.ours), bare: middle(tails.bare) };
+  return { ours: median(tails.ours), bare: median(tails.bare) };
 }

@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { engineFlags } from '../../src/cluster/launch.ts';
+import { percentile } from '../percentile.ts';
 
 const SECONDS = 4;
 
@@ -96,8 +97,6 @@ export function p99(target: Target, { questions, rate, realTime }: TailOptions):
   // With -v each query has a line that ends with its seconds.
   const args = ['-d', questions, '-l', String(SECONDS), '-Q', String(Math.round(rate)), '-v'];
   const output = dnsperf(target, args, client);
-  const times = [...output.matchAll(/^> \S+ .* ([\d.]+)$/gm)]
-    .map(([, seconds]) => Number(seconds))
-    .sort((x, y) => x - y);
-  return (times[Math.floor(times.length * 0.99)] ?? Number.NaN) * 1000;
+  const times = [...output.matchAll(/^> \S+ .* ([\d.]+)$/gm)].map(([, seconds]) => Number(seconds));
+  return percentile(times, 0.99) * 1000;
 }

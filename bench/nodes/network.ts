@@ -6,6 +6,7 @@ import { KubeProxy } from '../../src/proxy/kube-proxy.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { clusterCIDRs, type LabNode, type LabPod, NodeLab } from '../../test/kernel/node-lab.ts';
 import type { BenchContext, Measurement } from '../measurement.ts';
+import { median } from '../percentile.ts';
 
 const rounds = 5;
 const seconds = 3;
@@ -18,8 +19,6 @@ function throughput(from: LabPod, address: string): number {
   };
   return report.end.sum_received.bits_per_second / 1e9;
 }
-
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 /** Takes away all rules, and with them the tracking of connections; gives back what puts them there again. */
 function bare(node: LabNode): () => void {

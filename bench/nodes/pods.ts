@@ -12,6 +12,7 @@ import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
 import { run as runProgram } from '../../test/e2e/portico.ts';
 import type { BenchContext, Measurement } from '../measurement.ts';
+import { median } from '../percentile.ts';
 
 const launcher = resolve(import.meta.dirname, '../../portico');
 const name = `bench-${process.pid.toString(36)}`;
@@ -79,8 +80,6 @@ async function launch(...args: readonly string[]): Promise<void> {
   const { code, stderr } = await runProgram([launcher, ...args]);
   if (code !== 0) throw new Error(`portico ${args.join(' ')}: ${stderr.trim()}`);
 }
-
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
 function podOf(podName: string): Pod {
   return {

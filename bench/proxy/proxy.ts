@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { engineFlags } from '../../src/cluster/launch.ts';
 import type { Measurement } from '../measurement.ts';
+import { median, percentile } from '../percentile.ts';
 import type { Agent } from './agent.ts';
 import type { DataPlane } from './data-plane.ts';
 
@@ -21,11 +22,6 @@ export interface Figures {
   readonly changes: readonly number[];
   /** Milliseconds of the smallest change that `nft -f -` can make to such a table. */
   readonly bareChanges: readonly number[];
-}
-
-function percentile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
 }
 
 /** Runs a file of this folder in a network namespace of its own. */
@@ -48,9 +44,9 @@ function dataPlane(): Measurement[] {
     [10, 1_000, 10_000].flatMap((services): Measurement[] => {
       const { latencies, perSecond } = inside<DataPlane>('data-plane.ts', mode, services);
       const size = `${mode}, ${services.toLocaleString('en')} Services`;
-      const bare = percentile(straight.latencies, 0.5);
+      const bare = median(straight.latencies);
       return [
-        { what: `first packet, median, ${size}`, ours: percentile(latencies, 0.5), bare, unit: 'µs', budget: '–' },
+        { what: `first packet, median, ${size}`, ours: median(latencies), bare, unit: 'µs', budget: '–' },
         { what: `connections, ${size}`, ours: perSecond, bare: straight.perSecond, unit: '/s', budget: '–' },
       ];
     }),

@@ -6,6 +6,7 @@ import { ask } from '../../test/fixtures/api-client.ts';
 import { keepScreenshot, openPage, startBrowser } from '../../test/fixtures/browser.ts';
 import { repository, startServer, type TestServer } from '../../test/fixtures/portico-process.ts';
 import type { Measurement } from '../measurement.ts';
+import { median } from '../percentile.ts';
 
 const services = 300;
 const podsOfEach = 10;
@@ -141,6 +142,5 @@ async function traceTimes(page: Page): Promise<{ readonly median: number; readon
     }
     return times;
   })()`)) as number[];
-  const sorted = times.toSorted((a, b) => a - b);
-  return { median: sorted[Math.floor(sorted.length / 2)] ?? 0, slowest: sorted.at(-1) ?? 0 };
+  return { median: median(times), slowest: Math.max(...times) };
 }
