@@ -14,6 +14,8 @@ import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFin
 
 /** Milliseconds between looks for new kinds, as upstream. */
 const rediscovery = 30_000;
+/** Milliseconds that the first look waits for all kinds, as upstream: one that cannot be listed holds up no others for longer. */
+const firstSync = 30_000;
 /** Resources whose objects say which kinds are served. */
 const definesKinds = /^(customresourcedefinitions|apiservices)$/;
 const absentCacheSize = 1000;
@@ -87,12 +89,13 @@ class GarbageCollector implements Controller {
     if (this.#ready && fresh.length === 0) return;
     const synced = Promise.all(informers.map((informer) => informer.synced(signal)));
     if (!this.#ready) {
-      await synced;
+      const late = Promise.withResolvers<void>();
+      const timer = this.#context.clock.after(firstSync, () => late.resolve());
+      await Promise.race([synced, late.promise]).finally(() => timer.cancel());
       this.#ready = true;
       for (const node of this.#graph.nodes()) this.#consider(node);
-      return;
     }
-    // A kind that does not answer holds the others up no more. Owners of the new kinds may have gone before they were known.
+    // Owners of kinds that answer later may have gone before they were known.
     const groups = new Set(fresh.map(({ group }) => group));
     synced.then(() => {
       for (const node of this.#graph.nodes()) {

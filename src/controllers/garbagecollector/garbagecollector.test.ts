@@ -1,9 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Deployment, ReplicaSet } from '../../api/apps/v1/types.generated.ts';
 import type { ConfigMap, Event, Pod } from '../../api/core/v1/types.generated.ts';
-import type { KubeObject } from '../../apimachinery/object.ts';
+import type { KubeList, KubeObject } from '../../apimachinery/object.ts';
+import { FakeApi } from '../../client/fake/fake-api.ts';
 import { configMaps, deployments, events, pods, replicaSets } from '../../client/resources.ts';
 import type { DeleteOptions } from '../../client/types.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { FakeRandom } from '../../system/fake/random.ts';
+import { answerReads } from '../harness/reads.ts';
 import { type Harness, makeDeployment, startControllers } from '../harness/start.ts';
 
 let harness: Harness;
@@ -146,4 +150,26 @@ test('owners in a circle can be deleted in the foreground', async () => {
   await client.delete('a', 'default', { propagationPolicy: 'Foreground' });
   await harness.settle();
   expect(await names(configMaps)).toEqual([]);
+});
+
+// As where the webhook that converts a custom resource is away: the list of that kind fails for as long.
+test('a kind that cannot be listed holds the others up for half a minute, and no longer', async () => {
+  const api = new FakeApi({ clock: new FakeClock(), random: new FakeRandom() });
+  const list = Promise.withResolvers<KubeList<KubeObject>>();
+  answerReads(api, 'configmaps', { list: () => list.promise });
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'gone', uid: 'gone', controller: true };
+  const pod = {
+    metadata: { name: 'orphan', namespace: 'default', ownerReferences: [owner] },
+    spec: { containers: [] },
+  };
+  await api.resource<Pod>(pods).create(pod);
+  const clock = new FakeClock();
+  harness = startControllers({ names: ['garbage-collector-controller'], api, clock });
+  await harness.settle();
+  const before = await names(pods);
+  clock.advance(30_000);
+  await harness.settle();
+  const after = await names(pods);
+  list.resolve({ metadata: {}, items: [] });
+  expect({ before, after }).toEqual({ before: ['orphan'], after: [] });
 });
