@@ -1,8 +1,9 @@
 // Real servers on loopback with certificates made here: what the transport does on the wire.
+import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import net, { type AddressInfo, connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { FakeClock } from '../system/fake/clock.ts';
 import type { Credential } from './credentials.ts';
@@ -16,7 +17,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-type Server = http.Server | https.Server | http2.Http2SecureServer;
+type Server = net.Server;
 
 function listen(server: Server): Promise<number> {
   closers.push(() => server.close());
@@ -51,6 +52,19 @@ test('HTTP/2: all requests share a connection, which is made anew after it is lo
   for (const session of sessions) session.destroy();
   expect(await get()).toBe('200 2.0 GET /version Bearer secret');
   expect(connections).toBe(2);
+});
+
+test('a server that takes the connection and says no word is given up after half a minute', async () => {
+  const server = net.createServer();
+  const met = once(server, 'connection') as Promise<[net.Socket]>;
+  const clock = new FakeClock();
+  const transport = new HttpTransport({ server: `https://127.0.0.1:${await listen(server)}`, clock });
+  closers.push(() => transport.close());
+  const failed = transport.request({ method: 'GET', path: '/version' }).catch((error: Error) => error.message);
+  const [socket] = await met;
+  clock.advance(30_000);
+  expect(await failed).toBe('the API server did not answer the connection');
+  socket.destroy();
 });
 
 test('a token that is refused is asked for anew, and another certificate brings another connection', async () => {

@@ -34,6 +34,9 @@ export interface HttpTransportOptions {
   readonly userAgent?: string | undefined;
 }
 
+/** Milliseconds in which TCP and TLS must stand; client-go's for TCP alone. A machine that is gone never says so. */
+const connectTimeout = 30_000;
+
 type Connection =
   | { readonly kind: 'h2'; readonly session: Http2Session }
   | { readonly kind: 'h1'; readonly agent: HttpAgent };
@@ -130,7 +133,7 @@ export class HttpTransport implements Transport {
     if (this.#url.protocol === 'http:') return { kind: 'h1', agent: new http.Agent(kept) };
     const secure = this.#secureContext();
     if (proxyUrl) return { kind: 'h1', agent: new HttpsAgent({ ...secure, ...kept }) };
-    const socket = await connectTls({ ...secure, ALPNProtocols: ['h2', 'http/1.1'] });
+    const socket = await connectTls({ ...secure, ALPNProtocols: ['h2', 'http/1.1'] }, this.#options.clock);
     if (socket.alpnProtocol === 'h2') {
       const session = http2.connect(this.#url.origin, {
         createConnection: () => socket,
@@ -160,12 +163,16 @@ export class HttpTransport implements Transport {
   }
 }
 
-function connectTls(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
+function connectTls(options: tls.ConnectionOptions, clock: Clock): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect(options);
+    const tooLate = () => socket.destroy(new Error('the API server did not answer the connection'));
+    const timer = clock.after(connectTimeout, tooLate);
     socket.setNoDelay(true);
+    socket.once('close', () => timer.cancel());
     socket.once('error', reject);
     socket.once('secureConnect', () => {
+      timer.cancel();
       socket.off('error', reject);
       resolve(socket);
     });
