@@ -72,3 +72,14 @@ export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection
     outgoing.end();
   });
 }
+
+/** What `open` makes of a connection, which goes where that fails. */
+export async function overSpdy<T>(options: SpdyConnectOptions, open: (session: SpdySession) => Promise<T>): Promise<T> {
+  const { session } = await connectSpdy(options);
+  try {
+    return await open(session);
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+}

@@ -2,7 +2,7 @@
 // listens on 127.0.0.1 there.
 import type { Duplex } from 'node:stream';
 import { write } from '../drained.ts';
-import { connectSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
+import { overSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
 import type { SpdyStream } from '../spdy/session.ts';
 import { channel, encodeClose, encodeFrame, FrameDecoder } from '../stream-frames.ts';
 
@@ -16,15 +16,16 @@ export interface ForwardedPort {
 }
 
 /** `server`: the streaming server's. */
-export async function openForwardedPort(
+export function openForwardedPort(
   server: Pick<SpdyConnectOptions, 'url' | 'tls'>,
   port: number,
 ): Promise<ForwardedPort> {
-  const { session } = await connectSpdy({ ...server, protocols: ['portforward.k8s.io'] });
-  const headers = { port: String(port), requestid: '0' };
-  const error = await session.open({ ...headers, streamtype: 'error' });
-  const data = await session.open({ ...headers, streamtype: 'data' });
-  return { data, error, close: () => session.close() };
+  return overSpdy({ ...server, protocols: ['portforward.k8s.io'] }, async (session) => {
+    const headers = { port: String(port), requestid: '0' };
+    const error = await session.open({ ...headers, streamtype: 'error' });
+    const data = await session.open({ ...headers, streamtype: 'data' });
+    return { data, error, close: () => session.close() };
+  });
 }
 
 /** Carries both ways until both ends are done or the caller goes away. Never rejects. */

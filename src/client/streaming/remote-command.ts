@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { write } from '../drained.ts';
-import { connectSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
+import { overSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
 import type { SpdyStream } from '../spdy/session.ts';
 import { channel, encodeFrame, FrameDecoder } from '../stream-frames.ts';
 
@@ -25,18 +25,20 @@ export interface RuntimeStreams {
 }
 
 /** The runtime's end, standing. Rejects when it refuses. */
-export async function openRemoteCommand(command: RemoteCommand): Promise<RuntimeStreams> {
+export function openRemoteCommand(command: RemoteCommand): Promise<RuntimeStreams> {
   const { url, tls } = command;
-  const { session } = await connectSpdy({ url, ...(tls && { tls }), protocols: ['v4.channel.k8s.io'] });
-  const open = (type: string, wanted: boolean) => (wanted ? session.open({ streamtype: type }) : undefined);
-  const error = session.open({ streamtype: 'error' });
-  const [stdin, stdout, stderr, resize] = await Promise.all([
-    open('stdin', command.stdin),
-    open('stdout', command.stdout),
-    open('stderr', command.stderr && !command.tty),
-    open('resize', command.tty),
-  ]);
-  return { error: await error, stdin, stdout, stderr, resize, close: () => session.close() };
+  return overSpdy({ url, ...(tls && { tls }), protocols: ['v4.channel.k8s.io'] }, async (session) => {
+    const open = (type: string, wanted: boolean) => (wanted ? session.open({ streamtype: type }) : undefined);
+    // All at once, so that where the connection goes none of them fails with nobody to hear it.
+    const [error, stdin, stdout, stderr, resize] = await Promise.all([
+      session.open({ streamtype: 'error' }),
+      open('stdin', command.stdin),
+      open('stdout', command.stdout),
+      open('stderr', command.stderr && !command.tty),
+      open('resize', command.tty),
+    ]);
+    return { error, stdin, stdout, stderr, resize, close: () => session.close() };
+  });
 }
 
 /** Carries both ways until the command is over or the caller goes away. Never rejects. */
@@ -84,10 +86,10 @@ function over(stream: SpdyStream): Promise<void> {
 function toCaller(caller: Duplex, number: number, stream: SpdyStream | undefined): Promise<void> {
   if (!stream) return Promise.resolve();
   stream.on('data', (data: Buffer) => {
-    if (!caller.writable || caller.write(encodeFrame({ channel: number, data }))) return;
+    const full = write(caller, encodeFrame({ channel: number, data }));
+    if (!full) return;
     stream.pause();
-    caller.once('drain', () => stream.resume());
-    caller.once('close', () => stream.resume());
+    void full.then(() => stream.resume());
   });
   return over(stream);
 }
