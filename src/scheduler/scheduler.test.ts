@@ -296,6 +296,33 @@ test('a failed binding is tried again, and what it took is free meanwhile', asyn
   stop.splice(0);
 });
 
+test('a pod that changes while it is bound is decided anew as it is then, when that fails', async () => {
+  const { api, clock, errors, pods: podClient, nodes: nodeClient } = start();
+  const refused = Promise.withResolvers<void>();
+  let isFirst = true;
+  api.react(async ({ subresource }) => {
+    if (subresource !== 'binding' || !isFirst) return;
+    isFirst = false;
+    await refused.promise;
+  });
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('web'));
+  await settle();
+  const patch = { name: 'web', namespace: 'default', type: 'merge' } as const;
+  await podClient.patch({ ...patch, body: { metadata: { labels: { new: 'yes' } } } });
+  await nodeClient.patch({ name: 'node-1', type: 'merge', body: { spec: { unschedulable: true } } });
+  await settle();
+  refused.reject(new Error('later'));
+  await settle();
+  clock.advance(1000);
+  await settle();
+  const { metadata, status } = await podClient.get('web', 'default');
+  expect(metadata.labels).toEqual({ new: 'yes' });
+  expect(status?.conditions?.map(({ reason }) => reason)).toEqual(['Unschedulable']);
+  expect(errors.splice(0)).toHaveLength(1);
+});
+
 test('those that found no room beside a pod whose binding failed are tried again', async () => {
   const { api, clock, pods: podClient, nodes: nodeClient } = start();
   await nodeClient.create(node('node-1'));

@@ -225,7 +225,11 @@ class Scheduler {
       this.#cache.setPod(pod);
       this.#clusterChanged({ kind: 'pod', now: pod, ...(old?.spec.nodeName && { old }) });
     } else if (this.#isOurs(pod)) {
-      if (this.#cache.isAssumed(key)) return;
+      if (this.#cache.isAssumed(key)) {
+        // Where its binding fails it is decided anew, as it is then.
+        this.#queue.refresh(pod);
+        return;
+      }
       const nominated = pod.status?.nominatedNodeName;
       if (nominated) this.#cache.nominate(pod, nominated);
       else if (old?.status?.nominatedNodeName && this.#cache.nominate(pod, ''))
