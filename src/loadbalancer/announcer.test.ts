@@ -24,6 +24,8 @@ class Machine {
   mac = '02:00:00:00:00:01';
   framesSent = 0;
   isCut = false;
+  isOutOfMemory = false;
+  sockets = 0;
   heard: ((packet: string, from: string) => void) | undefined;
   running: Promise<void> = Promise.resolve();
   openSocket = openSocket;
@@ -34,6 +36,7 @@ class Machine {
 
   readonly exec = {
     run: async (command: readonly string[], { input = '' }: { readonly input?: unknown } = {}) => {
+      if (this.isOutOfMemory) throw new Error('spawn ip ENOMEM');
       if (command[0] === 'socat') this.framesSent += (input as Buffer).length / 128;
       else if (command.includes('-batch')) for (const line of String(input).split('\n')) this.#apply(line.split(' '));
       const addr_info = [{ local: ipOf(this.name), prefixlen: 24 }];
@@ -59,12 +62,14 @@ const machine = (name: string | undefined): Machine => machines.find((one) => on
 
 async function openSocket(own: Machine, heard: (packet: string, from: string) => void) {
   own.heard = heard;
+  own.sockets += 1;
   return {
     send(packet: string, to: readonly string[]) {
       if (own.isCut) return;
       for (const one of machines) if (to.includes(ipOf(one.name)) && !one.isCut) one.heard?.(packet, ipOf(own.name));
     },
     close() {
+      own.sockets -= 1;
       own.heard = undefined;
     },
   };
@@ -282,4 +287,14 @@ test('a Service of another class is none of our business', async () => {
   await pass(500);
   expect(holders()).toEqual([]);
   expect(machines.every(({ heard }) => heard === undefined)).toBe(true);
+});
+
+test('a node that can start no program for a moment has one socket afterwards', async () => {
+  await addService();
+  const one = await holder();
+  one.isOutOfMemory = true;
+  await pass(5000);
+  one.isOutOfMemory = false;
+  await pass(5000);
+  expect(one.sockets).toBe(1);
 });

@@ -109,9 +109,10 @@ export class Announcer {
         await this.#wakeup.wait(signal, { clock, ms: heartbeatInterval });
       }
     } finally {
-      await this.#release([...this.#held.keys()]);
-      this.#beat(socket, { leaves: true });
-      socket.close();
+      await this.#release([...this.#held.keys()]).finally(() => {
+        this.#beat(socket, { leaves: true });
+        socket.close();
+      });
     }
   }
 
