@@ -103,8 +103,13 @@ class Watch implements PushedBody {
     ended.promise.catch(() => {});
     this.#fail = ended.reject;
     const stop = store.cache.subscribe((event) => {
-      if (this.#waiting) this.#waiting.push(event);
-      else this.#deliver(event, sink);
+      try {
+        if (this.#waiting) this.#waiting.push(event);
+        else this.#deliver(event, sink);
+      } catch (error) {
+        // An object that somebody spoilt in storage and that has no such form: the cache goes on, and all who follow it.
+        ended.reject(error);
+      }
       if (sink.buffered > mostBuffered || (this.#waiting?.length ?? 0) > mostWaiting) {
         // Not an orderly end, for which all that waits would have to be sent first.
         ended.reject(new Error('the client reads its watch too slowly'));
@@ -182,8 +187,8 @@ class Watch implements PushedBody {
       this.#send(served, sink);
       return;
     }
-    const before = this.#converting ?? Promise.resolve();
-    const sent = before.then(async () => this.#send(await served, sink));
+    // Both at once: it may fail while the one before is still being converted.
+    const sent = Promise.all([served, this.#converting]).then(([shown]) => this.#send(shown, sink));
     this.#converting = sent;
     sent.then(
       () => {

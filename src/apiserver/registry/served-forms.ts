@@ -41,7 +41,10 @@ export class ServedForms {
     const states = this.all(previous ? [current, previous] : [current]);
     const shown = (objects: readonly StoredObject[]) => shownEvent(event, objects);
     const served = states instanceof Promise ? states.then(shown) : shown(states);
-    this.#events.set(event, served);
+    const events = this.#events;
+    events.set(event, served);
+    // As of objects: who comes back tries again.
+    if (served instanceof Promise) served.catch(() => events.delete(event));
     return served;
   }
 
