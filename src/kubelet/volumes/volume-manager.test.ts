@@ -1,6 +1,60 @@
-import { expect, test } from 'vitest';
-import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
-import { memorySize } from './volume-manager.ts';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ConfigMap, Container, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
+import { FakeExec } from '../../system/fake/exec.ts';
+import { memorySize, VolumeManager } from './volume-manager.ts';
+
+let rootDir: string;
+let exec: FakeExec;
+beforeEach(async () => {
+  rootDir = await mkdtemp(join(tmpdir(), 'volumes-'));
+  exec = new FakeExec();
+});
+afterEach(() => rm(rootDir, { recursive: true, force: true }));
+
+/** Sets up the volumes of a pod as an agent does that was just started. */
+function setUp(spec: Partial<PodSpec>, data: Record<string, string> = {}) {
+  const none = async () => undefined;
+  const configMap = async (name: string): Promise<ConfigMap> => ({ metadata: { name }, data });
+  const sources = { configMap, secret: none, claim: none, volume: none, token: async () => '' };
+  const addresses = { podIPs: [], hostIPs: [], allocatable: {} };
+  const pod: Pod = { metadata: { name: 'p', uid: 'u' }, spec: { containers: [{ name: 'c' }], ...spec } };
+  return new VolumeManager({ exec, rootDir }).setUp(pod, { ...sources, ...addresses });
+}
+
+test('a volume in memory is mounted though its folder is there: after a boot, the folder is all that is left', async () => {
+  const volumes = [{ name: 'v', emptyDir: { medium: 'Memory' } }];
+  const path = join(rootDir, 'pods/u/volumes/kubernetes.io~empty-dir/v');
+  await mkdir(path, { recursive: true });
+  const { paths } = await setUp({ volumes });
+  expect(paths.get('v')).toBe(path);
+  await setUp({ volumes, securityContext: { fsGroup: 5 } });
+  const mount = (how: string) => ['mount', '-t', 'tmpfs', '-o', how, 'tmpfs', path];
+  expect(exec.commands.map(({ command }) => command)).toEqual([mount('mode=0777'), mount('mode=2777,gid=5')]);
+});
+
+test('a volume of files is made whole, wherever the agent before was killed while it wrote', async () => {
+  const volumes = [{ name: 'v', configMap: { name: 'm' } }];
+  const path = join(rootDir, 'pods/u/volumes/kubernetes.io~configmap/v');
+  await setUp({ volumes }, { a: '1', b: '2' });
+  const files = ['..data', 'a', 'b', expect.stringMatching(/^\.\.\d+$/)];
+  const written = () => readdir(path).then((names) => names.filter((name) => !/^\.\.\d/.test(name)).sort());
+  expect(await written()).toEqual(['..data', 'a', 'b']);
+  // After `..data` was swapped, before the names were made and taken away.
+  await rm(join(path, 'b'));
+  await symlink('..data/gone', join(path, 'gone'));
+  await setUp({ volumes }, { a: '1', b: '2' });
+  expect(await written()).toEqual(['..data', 'a', 'b']);
+  // Between the new files and the swap.
+  await mkdir(join(path, '..1'));
+  await symlink('..1', join(path, '..1.draft'));
+  await setUp({ volumes }, { a: '3', b: '2' });
+  expect(await readFile(join(path, 'a'), 'utf8')).toBe('3');
+  expect((await readdir(path)).sort()).toEqual(expect.arrayContaining(files));
+  expect(await readdir(path)).toHaveLength(files.length);
+});
 
 test('a volume in memory is as large as the node, the pod and itself allow', () => {
   const limited = (memory: string): Container => ({ name: 'c', resources: { limits: { memory } } });

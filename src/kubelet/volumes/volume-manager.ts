@@ -144,28 +144,18 @@ export class VolumeManager {
 
   async #emptyDir(pod: Pod, volume: Volume, allocatable: ResourceList): Promise<string> {
     const path = this.emptyDirPath(pod.metadata.uid ?? '', volume.name);
-    if (await exists(path)) return path;
-    await mkdir(dirname(path), { recursive: true });
     const fsGroup = pod.spec.securityContext?.fsGroup;
-    // Made under another name, so that a folder of this name is always finished.
     if (volume.emptyDir?.medium === 'Memory') {
-      await mkdir(path);
+      // The folder alone is what the machine's last boot left, or an agent that was killed.
+      if ((await mountPoints()).includes(path)) return path;
+      await mkdir(path, { recursive: true });
       const size = memorySize(pod, volume.emptyDir, allocatable);
-      const { code, stderr } = await this.#options.exec.run([
-        'mount',
-        '-t',
-        'tmpfs',
-        '-o',
-        size === undefined ? 'mode=0777' : `mode=0777,size=${size}`,
-        'tmpfs',
-        path,
-      ]);
-      if (code !== 0) {
-        await rm(path, { recursive: true });
-        throw new VolumeError(`mount of tmpfs failed: ${stderr.trim()}`);
-      }
-      await open(path, fsGroup);
-    } else {
+      const access = fsGroup === undefined ? 'mode=0777' : `mode=2777,gid=${fsGroup}`;
+      const how = size === undefined ? access : `${access},size=${size}`;
+      const { code, stderr } = await this.#options.exec.run(['mount', '-t', 'tmpfs', '-o', how, 'tmpfs', path]);
+      if (code !== 0) throw new VolumeError(`mount of tmpfs failed: ${stderr.trim()}`);
+    } else if (!(await exists(path))) {
+      // Made under another name, so that a folder of this name is always finished.
       const draft = `${path}.new`;
       await mkdir(draft, { recursive: true });
       await open(draft, fsGroup);
@@ -205,7 +195,16 @@ export class VolumeManager {
     const path = join(this.podDir(pod.metadata.uid ?? ''), 'volumes', `kubernetes.io~${kind}`, volume.name);
     await mkdir(path, { recursive: true, mode: 0o755 });
     const current = await readlink(join(path, '..data')).catch(() => undefined);
-    if (current && (await samePayload(join(path, current), payload))) return path;
+    if (!current || !(await samePayload(join(path, current), payload))) await this.#swapPayload(pod, path, payload);
+    const tops = new Set([...payload.keys()].map((name) => name.split('/')[0] ?? name));
+    for (const top of tops) await symlink(join('..data', top), join(path, top)).catch(ignoreExisting);
+    for (const name of await readdir(path)) {
+      if (!name.startsWith('..') && !tops.has(name)) await rm(join(path, name));
+    }
+    return path;
+  }
+
+  async #swapPayload(pod: Pod, path: string, payload: Payload): Promise<void> {
     const generation = `..${process.hrtime.bigint()}`;
     const group = pod.spec.securityContext?.fsGroup;
     for (const [name, { data, mode, uid }] of payload) {
@@ -220,15 +219,13 @@ export class VolumeManager {
       await giveOne(path, { group, ...readers });
       await giveToGroup(join(path, generation), { group, ...readers });
     }
-    await symlink(generation, join(path, '..data_tmp'));
-    await rename(join(path, '..data_tmp'), join(path, '..data'));
-    const tops = new Set([...payload.keys()].map((name) => name.split('/')[0] ?? name));
-    for (const top of tops) await symlink(join('..data', top), join(path, top)).catch(ignoreExisting);
+    const draft = join(path, `${generation}.draft`);
+    await symlink(generation, draft);
+    await rename(draft, join(path, '..data'));
+    // What was before, and what an agent left that did not come to this line.
     for (const name of await readdir(path)) {
-      if (!name.startsWith('..') && !tops.has(name)) await rm(join(path, name));
+      if (/^\.\.\d/.test(name) && name !== generation) await rm(join(path, name), { recursive: true, force: true });
     }
-    if (current) await rm(join(path, current), { recursive: true, force: true });
-    return path;
   }
 }
 
