@@ -17,8 +17,8 @@ import { type Admission, admission, resizeRefusal } from './pod/admission.ts';
 import type { ResizeRefusal } from './pod/allocation.ts';
 import { cgroupMount, isUnified } from './pod/cgroups.ts';
 import { type ClusterDNS, parseResolvConf } from './pod/dns-settings.ts';
-import { annotations, labels } from './pod/identity.ts';
 import { ImagePuller } from './pod/images.ts';
+import { endOrphans } from './pod/orphans.ts';
 import type { PodContext } from './pod/pod-context.ts';
 import { PodSources } from './pod/pod-sources.ts';
 import { PodWorker } from './pod/pod-worker.ts';
@@ -177,10 +177,10 @@ export class Kubelet {
     });
     isNew = true;
     const { running: folder } = await this.#startStaticPods(signal);
-    await this.#adoptOrphans();
     await Promise.all([
       agent,
       folder,
+      this.#endOrphans(signal),
       this.#followRuntime(signal),
       this.#relist(signal),
       this.#housekeeping.run(signal),
@@ -255,32 +255,14 @@ export class Kubelet {
     return { running };
   }
 
-  /** Pods of an earlier run that the API no longer has are ended. */
-  async #adoptOrphans(): Promise<void> {
-    const sandboxes = await this.#options.cri.listPodSandbox().catch(() => []);
-    for (const sandbox of sandboxes) {
-      const uid = sandbox.labels[labels.podUID];
-      const name = sandbox.labels[labels.podName];
-      if (!uid || !name || this.#workers.has(uid)) continue;
-      const namespace = sandbox.labels[labels.podNamespace] ?? 'default';
-      const worker = new PodWorker(
-        {
-          apiVersion: 'v1',
-          kind: 'Pod',
-          metadata: { name, namespace, uid },
-          spec: {
-            containers: [],
-            terminationGracePeriodSeconds: Number(sandbox.annotations[annotations.terminationGracePeriod] ?? 30),
-          },
-        },
-        this.#context,
-      );
-      this.#workers.set(uid, worker);
+  async #endOrphans(signal: AbortSignal): Promise<void> {
+    const isKnown = (uid: string) => this.#workers.has(uid);
+    const end = (pod: Pod) => {
+      const worker = new PodWorker(pod, this.#context);
+      this.#workers.set(pod.metadata.uid ?? '', worker);
       worker.remove();
-    }
-    for (const uid of await this.#context.volumes.known()) {
-      if (!this.#workers.has(uid)) await this.#context.volumes.tearDown(uid);
-    }
+    };
+    await endOrphans({ ...this.#options, volumes: this.#context.volumes, isKnown, end }, signal);
   }
 
   async #followRuntime(signal: AbortSignal): Promise<void> {
