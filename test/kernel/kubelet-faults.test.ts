@@ -133,6 +133,12 @@ const kinds: readonly {
     spec: { containers: [{ name: 'main', image: 'portico.local/none:1', imagePullPolicy: 'Never' }] },
     isThere: ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull',
   },
+  {
+    spec: {
+      containers: [shell('exec sleep 1000', { lifecycle: { postStart: { exec: { command: ['sleep', '1000'] } } } })],
+    },
+    isThere: async ({ metadata }) => (await said(metadata.name)).includes('Started'),
+  },
   { spec: volume({ emptyDir: {} }), isThere: ({ status }) => status?.phase === 'Succeeded' },
   {
     spec: { initContainers: [{ ...shell('exit 3'), name: 'init' }], containers: [shell('true')] },

@@ -64,7 +64,7 @@ export interface Cri {
   containerStatus(id: string): Promise<m.CriContainerStatus>;
   reopenContainerLog(id: string): Promise<void>;
   /** `timeout` in seconds, 0 without limit; a command that takes longer rejects with `deadlineExceeded`. */
-  execSync(id: string, command: readonly string[], timeout: number): Promise<ExecSyncResult>;
+  execSync(id: string, command: readonly string[], timeout: number, signal?: AbortSignal): Promise<ExecSyncResult>;
   /** The URL of the runtime's streaming server. */
   exec(request: m.ExecRequest): Promise<string>;
   attach(request: m.AttachRequest): Promise<string>;
@@ -72,7 +72,7 @@ export interface Cri {
   /** Undefined when the image is not on the node. */
   imageStatus(image: string): Promise<m.CriImage | undefined>;
   listImages(): Promise<readonly m.CriImage[]>;
-  pullImage(image: string, auth?: m.AuthConfig): Promise<string>;
+  pullImage(image: string, auth?: m.AuthConfig, signal?: AbortSignal): Promise<string>;
   removeImage(image: string): Promise<void>;
   /** Bytes and inodes that images take, and where they are. */
   imageFsInfo(): Promise<{ readonly mountpoint: string; readonly usedBytes: number; readonly inodesUsed: number }[]>;
@@ -188,9 +188,9 @@ export function criClient(socketPath: string): Cri {
       return present((await grpc.unary(methods.containerStatus, { containerId: id }, quick)).status, 'a status');
     },
     reopenContainerLog: (id) => none(grpc.unary(methods.reopenContainerLog, { containerId: id }, quick)),
-    async execSync(id, command, seconds) {
-      const limit = seconds > 0 ? { timeout: seconds * 1000 + 2000 } : {};
-      const reply = await grpc.unary(methods.execSync, { containerId: id, cmd: command, timeout: seconds }, limit);
+    async execSync(id, command, seconds, signal) {
+      const limits = { ...(seconds > 0 && { timeout: seconds * 1000 + 2000 }), ...(signal && { signal }) };
+      const reply = await grpc.unary(methods.execSync, { containerId: id, cmd: command, timeout: seconds }, limits);
       return { stdout: text.decode(reply.stdout), stderr: text.decode(reply.stderr), exitCode: reply.exitCode };
     },
     async exec(request) {
@@ -208,8 +208,9 @@ export function criClient(socketPath: string): Cri {
     async listImages() {
       return (await grpc.unary(methods.listImages, {}, quick)).images;
     },
-    async pullImage(image, auth) {
-      return (await grpc.unary(methods.pullImage, { image: { image }, ...(auth && { auth }) })).imageRef;
+    async pullImage(image, auth, signal) {
+      const request = { image: { image }, ...(auth && { auth }) };
+      return (await grpc.unary(methods.pullImage, request, signal && { signal })).imageRef;
     },
     removeImage: (image) => none(grpc.unary(methods.removeImage, { image: { image } }, quick)),
     async imageFsInfo() {

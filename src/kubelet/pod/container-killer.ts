@@ -19,6 +19,8 @@ export interface Target {
   readonly container: Container;
   readonly id: string;
   readonly podIP: string;
+  /** Ends the hook early. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Victim {
@@ -40,8 +42,8 @@ export class ContainerKiller {
   }
 
   /** `timeout` in seconds; without it there is no limit. Never rejects. */
-  runHook({ pod, container, id, podIP }: Target, hook: LifecycleHandler, timeout?: number): Promise<ProbeOutcome> {
-    return runHook(hook, { ...this.#options, pod, containerId: id, container, podIP }, timeout);
+  runHook({ id: containerId, ...target }: Target, hook: LifecycleHandler, timeout?: number): Promise<ProbeOutcome> {
+    return runHook(hook, { ...this.#options, ...target, containerId }, timeout);
   }
 
   /** Runs the preStop hook within the grace period (seconds), then stops the container with what is left of it. */

@@ -34,6 +34,8 @@ export interface StartContainer {
   readonly event: (event: EventText) => void;
   /** Of the pod, not of the container. */
   readonly podEvent: (event: EventText) => void;
+  /** Aborts when the pod is to end. */
+  readonly signal: AbortSignal;
 }
 
 export type StartResult =
@@ -98,7 +100,7 @@ export class ContainerStarter {
   }
 
   async start(request: StartContainer): Promise<StartResult> {
-    const { pod, container, sandbox, event } = request;
+    const { pod, container, sandbox, event, signal } = request;
     const { cri, clock } = this.#context.options;
     const retryAt = () => clock.monotonic() + retryDelay;
     const failed = (reason: string, message: string, at = retryAt()) => ({
@@ -110,7 +112,7 @@ export class ContainerStarter {
     let id: string;
     try {
       const credentials = this.#credentials(request);
-      const image = await this.#context.images.ensure({ pod, container, credentials, event });
+      const image = await this.#context.images.ensure({ pod, container, credentials, event, signal });
       const images = await this.#imageVolumes(request);
       const config = await this.#containerConfig(request, { image, images });
       id = await cri.createContainer({
@@ -152,14 +154,14 @@ export class ContainerStarter {
 
   /** Id by volume name of the images that the container mounts; they are pulled as its own is. Rejects with ImageError. */
   async #imageVolumes(request: StartContainer): Promise<Map<string, string>> {
-    const { pod, container, mounted, podEvent } = request;
+    const { pod, container, mounted, podEvent: event, signal } = request;
     const credentials = this.#credentials(request);
     const found = new Map<string, string>();
     for (const name of new Set(container.volumeMounts?.map((mount) => mount.name))) {
       const { reference = '', pullPolicy } = mounted.images.get(name) ?? {};
       if (!mounted.images.has(name)) continue;
       const wanted = { name, image: reference, ...(pullPolicy !== undefined && { imagePullPolicy: pullPolicy }) };
-      const { id } = await this.#context.images.ensure({ pod, container: wanted, credentials, event: podEvent });
+      const { id } = await this.#context.images.ensure({ pod, container: wanted, credentials, event, signal });
       found.set(name, id);
     }
     return found;

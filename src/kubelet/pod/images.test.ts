@@ -40,6 +40,7 @@ function node({ present = false, status, pulls = [] }: Runtime) {
         container: { name: 'c', image: 'web:1', imagePullPolicy },
         credentials: async () => credentials,
         event: ({ type, reason, message }) => said.push(`${type} ${reason}: ${message}`),
+        signal: new AbortController().signal,
       })
       .then(
         ({ id }) => id,
@@ -151,3 +152,19 @@ test.each([
   ['a@sha256:xyz', 'invalid reference format'],
   ['', 'invalid reference format'],
 ])('%j is none', (image, why) => expect(invalidReference(image)).toBe(why));
+
+test('a pull that nobody waits for any more ends', async () => {
+  const pullImage = async (_image: string, _auth?: AuthConfig, signal?: AbortSignal) => {
+    signal?.throwIfAborted();
+    return 'sha256:1';
+  };
+  const puller = new ImagePuller({ imageStatus: async () => undefined, pullImage }, new FakeClock());
+  const pull = puller.ensure({
+    pod: { metadata: { name: 'p', uid: 'u' }, spec: { containers: [] } },
+    container: { name: 'c', image: 'web:1' },
+    credentials: async () => [],
+    event: () => {},
+    signal: AbortSignal.abort(new Error('the pod is to end')),
+  });
+  await expect(pull).rejects.toThrow('the pod is to end');
+});

@@ -42,6 +42,8 @@ export interface EnsureImage {
   readonly container: Container;
   readonly credentials: () => Promise<readonly RegistryCredential[]>;
   readonly event: (event: EventText) => void;
+  /** Aborts when nobody needs the image any more. */
+  readonly signal: AbortSignal;
 }
 
 export class ImagePuller {
@@ -56,7 +58,8 @@ export class ImagePuller {
   }
 
   /** Rejects with ImageError. */
-  async ensure({ pod, container, credentials, event }: EnsureImage): Promise<CriImage> {
+  async ensure(wanted: EnsureImage): Promise<CriImage> {
+    const { container, event } = wanted;
     const image = container.image ?? '';
     const policy = container.imagePullPolicy ?? defaultPolicy(image);
     const retryAt = this.#clock.monotonic() + restartDelays.initial;
@@ -69,7 +72,7 @@ export class ImagePuller {
       const parse = `couldn't parse image name "${image}": ${wrong}`;
       return fail('InvalidImageName', 'InspectFailed', `Failed to apply default image tag "${image}": ${parse}`);
     }
-    if (policy === 'Always') return this.#pull({ pod, container, credentials, event });
+    if (policy === 'Always') return this.#pull(wanted);
     const there = await this.#cri.imageStatus(image).catch((error: unknown) => {
       return fail('ImageInspectError', 'InspectFailed', `Failed to inspect image "${image}": ${rpcText(error)}`);
     });
@@ -78,12 +81,12 @@ export class ImagePuller {
       event({ type: 'Normal', reason: 'Pulled', message });
       return there;
     }
-    if (policy !== 'Never') return this.#pull({ pod, container, credentials, event });
+    if (policy !== 'Never') return this.#pull(wanted);
     const absent = `Container image "${image}" is not present with pull policy of Never`;
     return fail('ErrImageNeverPull', 'ErrImageNeverPull', absent);
   }
 
-  async #pull({ pod, container, credentials, event }: EnsureImage): Promise<CriImage> {
+  async #pull({ pod, container, credentials, event, signal }: EnsureImage): Promise<CriImage> {
     const image = container.image ?? '';
     const key = `${pod.metadata.uid}\n${image}`;
     const failed = this.#failed.get(key);
@@ -95,7 +98,7 @@ export class ImagePuller {
     }
     event({ type: 'Normal', reason: 'Pulling', message: `Pulling image "${image}"` });
     try {
-      const pulled = await this.#pullWith(image, credentialsFor(image, await credentials()));
+      const pulled = await this.#pullWith(image, credentialsFor(image, await credentials()), signal);
       const took = formatGoDuration(this.#clock.monotonic() - started);
       const size = `Image size: ${pulled.size} bytes.`;
       const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting). ${size}`;
@@ -113,11 +116,11 @@ export class ImagePuller {
   }
 
   /** Tries what there is in turn, or nothing; rejects with what all of it failed for. */
-  async #pullWith(image: string, auths: readonly AuthConfig[]): Promise<CriImage> {
+  async #pullWith(image: string, auths: readonly AuthConfig[], signal: AbortSignal): Promise<CriImage> {
     const errors: unknown[] = [];
     for (const auth of auths.length > 0 ? auths : [undefined]) {
       try {
-        await this.#cri.pullImage(image, auth);
+        await this.#cri.pullImage(image, auth, signal);
         const pulled = await this.#cri.imageStatus(image);
         if (pulled) return pulled;
         errors.push(new Error('the image is not there after the pull'));

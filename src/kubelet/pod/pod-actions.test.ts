@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../api/core/v1/types.generated.ts';
+import type { EventText } from '../../client/events.ts';
+import { settle } from '../../client/fake/settle.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
+import type { Cri } from '../cri/client.ts';
+import { ContainerKiller } from './container-killer.ts';
 import type { ContainerStarter, StartResult } from './container-starter.ts';
 import { PodActions, type PodActionsOptions } from './pod-actions.ts';
 import { PodView } from './pod-view.ts';
@@ -17,7 +21,8 @@ test('a container that cannot be started is tried again in its time, or when the
     return { kind: 'waiting', reason: 'CreateContainerError', message: `${tries}`, retryAt: clock.monotonic() + 5000 };
   };
   const parts = { context, view, starter: { start } as Partial<ContainerStarter>, volumes: { current: {} } };
-  const rest = { event: () => {}, publish: async () => {}, gracePeriod: () => 1 };
+  const { signal } = new AbortController();
+  const rest = { event: () => {}, publish: async () => {}, gracePeriod: () => 1, signal };
   const actions = new PodActions({ ...parts, ...rest } as unknown as PodActionsOptions);
   const act = () =>
     actions.act({
@@ -36,4 +41,39 @@ test('a container that cannot be started is tried again in its time, or when the
   actions.retryNow();
   await act();
   expect(tries).toBe(3);
+});
+
+test.each([
+  ['a network that never comes', {}],
+  ['a container whose postStart hook does not end', { lifecycle: { postStart: { sleep: { seconds: 3600 } } } }],
+])('a pod that is to end waits no more for %s', async (_, lifecycle) => {
+  const clock = new FakeClock();
+  const pod: Pod = { metadata: { name: 'p', uid: 'u' }, spec: { containers: [{ name: 'c' }] } };
+  const options = { clock, networkReady: new Promise<void>(() => {}) };
+  const context = { options, nodes: { get: () => undefined } } as unknown as PodActionsOptions['context'];
+  const view = new PodView(pod, context);
+  view.observed = { sandboxes: [{ id: 's', attempt: 0, ready: true, createdAt: 0, ips: [] }], containers: [] };
+  view.lookAtContainer = async () => {};
+  const said: string[] = [];
+  const killer = new ContainerKiller({ clock, event: () => {}, cri: {} as Cri });
+  const leaving = new AbortController();
+  const start = async (): Promise<StartResult> => ({ kind: 'started', id: 'i' });
+  const actions = new PodActions({
+    ...{ context, view, killer, starter: { start } as Partial<ContainerStarter>, volumes: { current: {} } },
+    event: ({ reason }: EventText) => said.push(reason),
+    signal: leaving.signal,
+  } as unknown as PodActionsOptions);
+  const plan = { podRestarts: 0, waiting: new Map(), finished: false };
+  const acted = actions.act({
+    ...plan,
+    actions: [
+      'lifecycle' in lifecycle
+        ? { type: 'start', container: { name: 'c', ...lifecycle }, attempt: 0 }
+        : { type: 'createSandbox', attempt: 0 },
+    ],
+  });
+  await settle();
+  leaving.abort();
+  await expect(acted).resolves.toBeUndefined();
+  expect(said).toEqual([]);
 });

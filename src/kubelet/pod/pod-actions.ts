@@ -26,6 +26,8 @@ export interface PodActionsOptions {
   readonly gracePeriod: () => number;
   /** Tells the API what became of a container that could not be started. */
   readonly publish: () => Promise<void>;
+  /** Aborts when the pod is to end: nothing is waited for any more that takes longer than a call. */
+  readonly signal: AbortSignal;
 }
 
 export class PodActions {
@@ -114,9 +116,10 @@ export class PodActions {
   }
 
   async #createSandbox(attempt: number): Promise<void> {
-    const { context, view, starter, volumes, event } = this.#options;
+    const { context, view, starter, volumes, event, signal } = this.#options;
     const { cri, networkReady } = context.options;
-    if (!view.pod.spec.hostNetwork) await networkReady;
+    if (!view.pod.spec.hostNetwork) await unlessAborted(networkReady, signal);
+    if (signal.aborted) return;
     if (attempt > 0) {
       const message = 'Pod sandbox changed, it will be killed and re-created.';
       event({ type: 'Normal', reason: 'SandboxChanged', message });
@@ -145,7 +148,7 @@ export class PodActions {
 
   /** Returns when to try again if the container could not be started. */
   async #start(action: Extract<Action, { type: 'start' }>, { podRestarts }: PodPlan): Promise<number | undefined> {
-    const { context, view, starter, volumes, event, publish } = this.#options;
+    const { context, view, starter, volumes, event, publish, signal } = this.#options;
     const { container, attempt, restartOf } = action;
     const { pod, addresses } = view;
     const sandbox = readySandbox(view.observed);
@@ -169,6 +172,7 @@ export class PodActions {
       targetId: view.targetOf(container),
       event: (text) => event(text, container),
       podEvent: (text) => event(text),
+      signal,
     });
     if (result.id !== undefined) await view.lookAtContainer(result.id);
     if (result.kind === 'waiting') {
@@ -185,9 +189,9 @@ export class PodActions {
   }
 
   async #postStart(container: Container, hook: LifecycleHandler, id: string): Promise<void> {
-    const { view, killer, event } = this.#options;
-    const outcome = await killer.runHook({ pod: identityOf(view.pod), container, id, podIP: view.podIP }, hook);
-    if (outcome.success) return;
+    const { view, killer, event, signal } = this.#options;
+    const outcome = await killer.runHook({ pod: identityOf(view.pod), container, id, podIP: view.podIP, signal }, hook);
+    if (outcome.success || signal.aborted) return;
     // What the hook said may be secret: it is no part of the event.
     event({ type: 'Warning', reason: 'FailedPostStartHook', message: 'PostStartHook failed' }, container);
     this.#waiting.set(container.name, { reason: 'PostStartHookError', message: outcome.message });
@@ -196,6 +200,15 @@ export class PodActions {
     if (started) await this.kill(started, 'FailedPostStartHook');
     await view.look();
   }
+}
+
+/** Resolves when the work is done, or the signal aborts. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const aborted = Promise.withResolvers<unknown>();
+  signal.addEventListener('abort', aborted.resolve);
+  await Promise.race([work, aborted.promise]);
+  signal.removeEventListener('abort', aborted.resolve);
 }
 
 /** The first of the times that there are. */

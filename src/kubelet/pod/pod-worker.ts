@@ -56,6 +56,8 @@ export class PodWorker {
   #isNew: boolean;
   #mirror: Pod | undefined;
   #removed = false;
+  /** Aborts when the pod is to end, whoever wants that. */
+  readonly #leaving = new AbortController();
   #released = false;
   readonly #cleared = Promise.withResolvers<void>();
   /** That leave the node so that there is room for this one. */
@@ -95,6 +97,7 @@ export class PodWorker {
       event,
       gracePeriod: () => this.#gracePeriod(),
       publish: () => this.#publish(),
+      signal: this.#leaving.signal,
     });
     this.#ending = new PodEnding({ ...parts, wake: () => this.wake() });
     this.#teller = new StatusTeller({
@@ -119,6 +122,7 @@ export class PodWorker {
     if (this.#verdict) return;
     this.#verdict = verdict;
     this.#mostGrace = grace;
+    this.#leaving.abort();
     this.#event({
       // That a deadline is over is nobody's fault.
       type: verdict.reason === 'DeadlineExceeded' ? 'Normal' : 'Warning',
@@ -181,6 +185,7 @@ export class PodWorker {
     const old = this.#wanted;
     const isOver = isPodTerminal(pod) && !isPodTerminal(old);
     const isOther = asksForMore(pod, old);
+    if (pod.metadata.deletionTimestamp) this.#leaving.abort();
     const isNews = isOver || isOther || !this.#teller.isOwnWord(pod.status);
     if (isOther) this.#actions.retryNow();
     this.#wanted = pod;
@@ -191,6 +196,7 @@ export class PodWorker {
   /** The pod is gone from the API: what runs of it is ended. */
   remove(): void {
     this.#removed = true;
+    this.#leaving.abort();
     this.wake();
   }
 

@@ -1,4 +1,5 @@
 // Lifecycle hooks against servers that really listen, on the loopback.
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,7 +23,7 @@ afterAll(() => {
   server.close();
 });
 
-function run(hook: LifecycleHandler, exitCode = 0) {
+function run(hook: LifecycleHandler, exitCode = 0, signal = new AbortController().signal) {
   const execSync: Cri['execSync'] = async (_id, _command, timeout) => ({ exitCode, stdout: `${timeout}`, stderr: '' });
   return runHook(hook, {
     cri: { execSync } as Partial<Cri> as Cri,
@@ -31,6 +32,7 @@ function run(hook: LifecycleHandler, exitCode = 0) {
     container: { name: 'c' },
     containerId: 'id',
     podIP: '127.0.0.1',
+    signal,
     event: ({ reason, message }) => events.push(`${reason}: ${message}`),
   });
 }
@@ -54,4 +56,14 @@ test('a command has all the time that it wants, and fails by its exit code', asy
 test('a sleep, and what is no hook', async () => {
   expect((await run({ sleep: { seconds: 0 } })).success).toBe(true);
   expect((await run({ tcpSocket: { port } })).success).toBe(false);
+});
+
+test('one that nobody waits for any more ends: a server that does not answer, a sleep', async () => {
+  const silent = createServer(() => over.abort()).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const over = new AbortController();
+  const { port: closed } = silent.address() as AddressInfo;
+  expect((await run({ httpGet: { port: closed } }, 0, over.signal)).success).toBe(false);
+  expect((await run({ sleep: { seconds: 3600 } }, 0, over.signal)).success).toBe(false);
+  silent.close();
 });

@@ -11,16 +11,18 @@ import type { ProbeOutcome, ProbeTarget } from './probe.ts';
 export interface HookTarget extends ProbeTarget {
   readonly pod: PodIdentity;
   readonly event: (event: EventText, container: Container) => void;
+  /** Ends it early, as one that failed. */
+  readonly signal?: AbortSignal;
 }
 
 /** `timeout` in seconds; without it there is no limit. Never rejects. The message is that of the container's status. */
 export async function runHook(hook: LifecycleHandler, target: HookTarget, timeout?: number): Promise<ProbeOutcome> {
-  const { cri, clock, container, containerId, pod } = target;
+  const { cri, clock, container, containerId, pod, signal } = target;
   const where = `for Container "${container.name}" in Pod "${formatPod(pod)}" failed - error`;
   try {
     if (hook.exec) {
       const { command = [] } = hook.exec;
-      const { exitCode, stdout, stderr } = await cri.execSync(containerId, command, timeout ?? 0);
+      const { exitCode, stdout, stderr } = await cri.execSync(containerId, command, timeout ?? 0, signal);
       if (exitCode === 0) return { success: true, message: '' };
       const output = stdout + stderr;
       const error = `command '${command.join(' ')}' exited with ${exitCode}: ${output}`;
@@ -28,7 +30,7 @@ export async function runHook(hook: LifecycleHandler, target: HookTarget, timeou
       return { success: false, message };
     }
     if (hook.httpGet) await httpHook(hook.httpGet, target, timeout);
-    else if (hook.sleep) await clock.sleep(hook.sleep.seconds * 1000);
+    else if (hook.sleep) await clock.sleep(hook.sleep.seconds * 1000, signal);
     else return { success: false, message: 'Cannot run handler: invalid handler' };
     return { success: true, message: '' };
   } catch (error) {
@@ -43,7 +45,7 @@ export async function runHook(hook: LifecycleHandler, target: HookTarget, timeou
 /** A hook of scheme HTTPS that is answered in HTTP is asked again in HTTP, as upstream does. Rejects when no answer comes. */
 async function httpHook(action: HTTPGetAction, target: HookTarget, timeout?: number): Promise<void> {
   const asked = httpTarget(action, target);
-  const options = { userAgent: 'kube-lifecycle/1.36', timeout };
+  const options = { userAgent: 'kube-lifecycle/1.36', timeout, signal: target.signal };
   try {
     await httpGet(asked, options);
   } catch (error) {

@@ -26,6 +26,8 @@ export interface HttpOptions {
   readonly userAgent: string;
   /** Seconds for the whole of it; without it there is no limit. */
   readonly timeout?: number | undefined;
+  /** Ends it early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const maxBody = 10 * 1024;
@@ -73,9 +75,13 @@ function sentHeaders(given: Headers, userAgent: string): Record<string, string |
 const isOne = (name: string, values: readonly string[]): boolean => name === 'Host' || values.length === 1;
 
 /** Rejects, in Go's words, when no answer comes. A redirect to another host is the answer. */
-export async function httpGet(target: HttpTarget, { userAgent, timeout }: HttpOptions): Promise<HttpAnswer> {
+export async function httpGet(
+  target: HttpTarget,
+  { userAgent, timeout, signal: given }: HttpOptions,
+): Promise<HttpAnswer> {
   const headers = sentHeaders(target.headers, userAgent);
-  const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout * 1000);
+  const limit = timeout === undefined ? undefined : AbortSignal.timeout(timeout * 1000);
+  const signal = AbortSignal.any([limit, given].filter((one) => one !== undefined));
   let { url } = target;
   for (let follows = 0; ; follows++) {
     const { status, location, body } = await getOnce(url, headers, signal);
@@ -95,13 +101,14 @@ interface OneAnswer extends HttpAnswer {
 function getOnce(
   url: URL,
   headers: Readonly<Record<string, string | string[]>>,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<OneAnswer> {
   const isSecure = url.protocol === 'https:';
   const { promise, resolve, reject } = Promise.withResolvers<OneAnswer>();
   const failed = (cause: NodeJS.ErrnoException) => {
     const { hostname, port } = url;
-    const why = signal?.aborted
+    const isLate = signal.aborted && signal.reason.name === 'TimeoutError';
+    const why = isLate
       ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
       : connectionError(cause, `${hostname}:${port || (isSecure ? 443 : 80)}`);
     reject(new Error(`Get "${url}": ${why}`, { cause }));
@@ -125,11 +132,7 @@ function getOnce(
     response.on('end', done);
   };
   const send = isSecure ? httpsRequest : http.request;
-  const request = send(
-    url,
-    { headers, agent: false, ...(signal && { signal }), ...(isSecure && { rejectUnauthorized: false }) },
-    answer,
-  );
+  const request = send(url, { headers, agent: false, signal, ...(isSecure && { rejectUnauthorized: false }) }, answer);
   request.on('error', failed);
   request.end();
   return promise;
