@@ -123,13 +123,13 @@ async function answering(nodes: readonly string[], asked: readonly Promise<void>
 }
 
 /** Who sends from outside is this machine, unless others are waited for. */
-async function senderOf({ from, to, look, waitMs }: LiveOptions): Promise<From> {
+async function senderOf({ from, look, waitMs }: LiveOptions): Promise<From> {
   if (from.kind !== 'external' || waitMs !== undefined) return from;
-  const { trace } = await look(from);
-  const { stdout } = await tools.exec.run(['ip', '-o', 'route', 'get', trace.to.address ?? to.host]);
+  const { address } = (await look(from)).trace.to;
+  if (address === undefined) return from;
+  const { stdout } = await tools.exec.run(['ip', '-o', 'route', 'get', address]);
   const own = / src (\S+)/.exec(stdout)?.[1];
-  if (own === undefined)
-    throw new Failure(`trace: --live: this machine has no route to ${trace.to.address ?? to.host}`);
+  if (own === undefined) throw new Failure(`trace: --live: this machine has no route to ${address}`);
   if (from.address !== undefined && from.address !== own) {
     throw usage(
       `trace: --live: this machine sends from ${own}: leave out the address, or wait for a packet of ${from.address} with --wait`,

@@ -9,7 +9,7 @@ import { familyOf } from '../../net/ip.ts';
 import type { From, To } from './ends.ts';
 import { noEndpointsCause } from './no-endpoints.ts';
 import type { Cause, NameAsked, NameStep } from './trace.ts';
-import { nodeAddresses, type World } from './world.ts';
+import { addressesOf, nodeAddresses, type World } from './world.ts';
 
 /** kubelet's `options ndots:5` for pods with dnsPolicy ClusterFirst. */
 const usualNdots = 5;
@@ -106,7 +106,7 @@ export function namelessCause(world: World, from: From, host: string): Cause | u
 }
 
 /** What there is instead of what was asked for. */
-function unknownNote({ services }: World, { namespace }: From & { kind: 'pod' }, host: string): string {
+function unknownNote({ services, pods }: World, { namespace }: From & { kind: 'pod' }, host: string): string {
   const { name, asked, key } = meantBy(host, namespace);
   const service = services.get(key);
   if (service?.spec?.clusterIP === 'None') {
@@ -117,6 +117,8 @@ function unknownNote({ services }: World, { namespace }: From & { kind: 'pod' },
   }
   if (service) return `Service ${asked}/${name} has no cluster IP: an API server gives it one`;
   const others = [...services.values()].filter(({ metadata }) => metadata.name === name);
+  const [address] = addressesOf(pods.get(key) ?? {});
+  if (address !== undefined) return `${name} is a pod, whose name DNS does not know: ask ${address}, or a Service`;
   if (others.length === 0)
     return `there is no Service ${asked}/${name}: kubectl get services -A lists those that there are`;
   const names = others.slice(0, 3).map(({ metadata }) => `${name}.${metadata.namespace}`);

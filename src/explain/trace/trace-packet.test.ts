@@ -258,6 +258,12 @@ test.each<{ why: string; from: string; to: string; note: string }>([
   },
   { why: 'nobody', from: 'pod/client', to: 'nix:80', note: 'there is no Service demo/nix: kubectl get services -A' },
   {
+    why: 'a pod',
+    from: 'pod/client',
+    to: 'web-1:80',
+    note: 'web-1 is a pod, whose name DNS does not know: ask 10.244.1.6',
+  },
+  {
     why: 'headless and not ready',
     from: 'pod/client',
     to: 'web:80',

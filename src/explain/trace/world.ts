@@ -127,7 +127,7 @@ export function podAt(world: World, address: string): Pod | undefined {
   return world.podAt.get(address);
 }
 
-export function addressesOf(pod: Readonly<Pod>): string[] {
+export function addressesOf(pod: Pick<Pod, 'status'>): string[] {
   const { podIP, podIPs } = pod.status ?? {};
   return podIPs?.length ? podIPs.map(({ ip }) => ip) : podIP ? [podIP] : [];
 }
