@@ -65,6 +65,22 @@ test('a cluster as it is has no plan', async () => {
   expect(planText(nothing, { withRules: true })).toBe('Nothing would change.');
 });
 
+test('slices that the change does not concern stay as they are, though a controller that looked at them would write others', async () => {
+  const other = read(service('new').replaceAll('front', 'other').replaceAll('10.96.0.9', '10.96.0.8'));
+  // Labelled after the slices were written: no controller looks at them for that.
+  const labelled = read(
+    node('a', '172.30.0.11').replace('{name: a}', '{name: a, labels: {topology.kubernetes.io/zone: x}}') +
+      node('b', '172.30.0.12').replace('{name: b}', '{name: b, labels: {topology.kubernetes.io/zone: y}}'),
+  );
+  const before = withObjects(withSlices([...cluster, ...other]), labelled);
+  const change = async (gone: string) =>
+    (await plan(withoutObjects(before, [{ kind: 'Pod', namespace: 'demo', name: gone }]), before)).slices.map(
+      ({ object }) => object,
+    );
+  expect(await change('web-1')).toEqual(['EndpointSlice demo/front-new']);
+  expect(await change('new-1')).toEqual(['EndpointSlice demo/other-new']);
+});
+
 test('another selector: the field, the slice, who gets the traffic, and the rules of every node', async () => {
   const [edited] = read(service('new'));
   const found = await plan(withObjects(cluster, [edited!]));

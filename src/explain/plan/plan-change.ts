@@ -89,7 +89,7 @@ interface Foreseen {
 export function foreseen({ before, after, now }: Pick<PlanRequest, 'before' | 'after' | 'now'>): Foreseen {
   const { objects: settled, notes } = settleWorkloads(before, after, now);
   const balanced = withLoadBalancers(settled);
-  return { settled, objects: withSlices(balanced.objects), loadBalancers: balanced.changes, notes };
+  return { settled, objects: withSlices(balanced.objects, before), loadBalancers: balanced.changes, notes };
 }
 
 function changedBalancers(

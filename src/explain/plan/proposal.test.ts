@@ -152,6 +152,26 @@ test.each([
   await expect(plan(pod, { ...brings, metadata: { ...brings.metadata, name: 'other' } })).rejects.toThrow(lacking);
 });
 
+test('what is of the cluster is in no namespace, and all else is in the one given', async () => {
+  const manifests = await parseManifests(
+    `apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: high}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: own}
+`,
+    'a.yaml',
+  );
+  const { after } = await worldsOf([], { ...nobody, manifests });
+  expect(after.map(({ metadata }) => metadata.namespace)).toEqual([undefined, undefined, 'demo']);
+});
+
 test('a kind of somebody else is not the one of the same name', async () => {
   const present = [service({ clusterIP: '10.96.0.9' })];
   const theirs = { ...service({ template: {} }), apiVersion: 'serving.knative.dev/v1' };

@@ -1,6 +1,7 @@
 // A change as a person proposes it: manifests to apply, objects to do without.
 import type { Service } from '../../api/core/v1/types.generated.ts';
 import { loadBalancerPools } from '../../api/portico/v1/load-balancer-pool.ts';
+import { builtinResources } from '../../api/registry.ts';
 import type { Schemas } from '../../api/schema.ts';
 import { apiVersionOf, type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { isNotFound, StatusError } from '../../apimachinery/status.ts';
@@ -51,8 +52,9 @@ export async function worldsOf(
   client?: Client,
 ): Promise<Worlds> {
   const pools = client && hasLoadBalancers([...present, ...manifests]) ? await poolsOf(client) : noPools;
-  const before = [...present, ...pools.objects].map((object) => placed(withOwnKind(object), namespace));
-  const all = manifests.map((object) => ({ object: placed(object, namespace), source: sourceOf(object) }));
+  const placed = placing(namespace);
+  const before = [...present, ...pools.objects].map((object) => placed(withOwnKind(object)));
+  const all = manifests.map((object) => ({ object: placed(object), source: sourceOf(object) }));
   // What an apply of one sets, the apply of the next takes away again, but for what the server picked.
   const last = new Map(all.map((one) => [idOf(withOwnKind(one.object)), one]));
   const said = [...last.values()];
@@ -130,10 +132,14 @@ function skippedNote(error: unknown): string | undefined {
     : `admission webhook ${webhook} has side effects and was not asked (sideEffects), nor was anything after it: what they would change or refuse, and what the server would pick, is not foreseen`;
 }
 
-/** Objects without a namespace are in the one given; those of the cluster are in none. */
-function placed(object: KubeObject, namespace: string): KubeObject {
-  if (object.metadata.namespace || ['Node', 'Namespace', 'LoadBalancerPool'].includes(object.kind ?? '')) return object;
-  return { ...object, metadata: { ...object.metadata, namespace } };
+/** Puts objects without a namespace into the one given; those of the cluster are in none, and of custom ones a server knows. */
+function placing(namespace: string): (object: KubeObject) => KubeObject {
+  const ofCluster = new Set(builtinResources().flatMap(({ namespaced, kind }) => (namespaced ? [] : [kind])));
+  ofCluster.add('LoadBalancerPool');
+  return (object) =>
+    object.metadata.namespace || ofCluster.has(object.kind ?? '')
+      ? object
+      : { ...object, metadata: { ...object.metadata, namespace } };
 }
 
 interface Planned {

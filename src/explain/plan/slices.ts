@@ -9,8 +9,12 @@ import { zoneRatios } from '../../controllers/endpointslice/topology-hints.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
 import { hasManagedEndpoints } from '../../controllers/shared/services.ts';
 
-/** The objects with the slices that follow from their Services, pods and nodes. */
-export function withSlices(objects: readonly KubeObject[]): KubeObject[] {
+/**
+ * The objects with the slices that follow from their Services, pods and nodes. With `before`, only those of Services that
+ * what differs from it concerns: controllers look at no others, which may lag behind (zones of nodes that were labelled since).
+ */
+export function withSlices(objects: readonly KubeObject[], before: readonly KubeObject[] = []): KubeObject[] {
+  const concerns = before.length === 0 ? () => true : concernedBy(before, objects);
   const nodes = new Map(ofKind<Node>(objects, 'Node').map((node) => [node.metadata.name, node]));
   const ratios = zoneRatios([...nodes.values()]);
   const pods = ofKind<Pod>(objects, 'Pod');
@@ -18,7 +22,7 @@ export function withSlices(objects: readonly KubeObject[]): KubeObject[] {
   const slices = new Map(ofKind<EndpointSlice>(objects, 'EndpointSlice').map((slice) => [objectKey(slice), slice]));
   const byService = Map.groupBy([...slices.values()].filter(isManaged), serviceOf);
   for (const [key, service] of services) {
-    if (!hasManagedEndpoints(service)) continue;
+    if (!hasManagedEndpoints(service) || !concerns(service, byService.get(key) ?? [])) continue;
     const { namespace } = service.metadata;
     const selected = pods.filter(
       (pod) => pod.metadata.namespace === namespace && selects(service.spec.selector, pod.metadata.labels),
@@ -43,6 +47,21 @@ export function withSlices(objects: readonly KubeObject[]): KubeObject[] {
     if (isManaged(slice) && !services.has(serviceOf(slice))) slices.delete(objectKey(slice));
   }
   return [...objects.filter(({ kind }) => kind !== 'EndpointSlice'), ...slices.values()];
+}
+
+/** Objects that are the same in both are the same values. */
+function concernedBy(before: readonly KubeObject[], after: readonly KubeObject[]) {
+  const [old, now] = [new Set(before), new Set(after)];
+  const changed = [...after.filter((one) => !old.has(one)), ...before.filter((one) => !now.has(one))];
+  const hasNodes = changed.some(({ kind }) => kind === 'Node');
+  const pods = ofKind<Pod>(changed, 'Pod');
+  return (service: Service, slices: readonly EndpointSlice[]): boolean =>
+    hasNodes ||
+    [service, ...slices].some((one) => !old.has(one)) ||
+    pods.some(
+      ({ metadata }) =>
+        metadata.namespace === service.metadata.namespace && selects(service.spec.selector, metadata.labels),
+    );
 }
 
 function isManaged({ metadata }: EndpointSlice): boolean {
