@@ -82,7 +82,7 @@ export async function liveTrace(options: LiveOptions): Promise<Found> {
   const seen = await Promise.all(
     nodes.map(async (node): Promise<NodeSeen> => {
       const text = await rulesText({ objects, nodeName: node, settings, families });
-      return watches.stop(node, { mode: settings.mode, text });
+      return watches.stop(node, { mode: settings.mode, family, text });
     }),
   );
   const first = entryOf(seen, { isIt, table: watches.table, expected: trace.from.node });

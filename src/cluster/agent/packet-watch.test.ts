@@ -32,7 +32,9 @@ function kernel() {
   const tell = (line: string) => {
     for (const monitor of monitors) monitor.tell(line);
   };
-  const run: Exec['run'] = async (_, { input = '' } = {}) => {
+  const commands: string[] = [];
+  const run: Exec['run'] = async (command, { input = '' } = {}) => {
+    commands.push(command.join(' '));
     const [table] = /^table inet \S+/.exec(String(input)) ?? [];
     if (table !== undefined) tell(`add ${table}`);
     return { code: 0, stdout: '', stderr: '' };
@@ -43,7 +45,7 @@ function kernel() {
     clock: { now: () => 0, sleep: async () => setImmediate(undefined), after: () => ({ cancel: () => {} }) },
     networkNamespaceOf: async () => undefined,
   } as unknown as WatchTools;
-  return { tools, tell, monitors };
+  return { tools, tell, monitors, commands };
 }
 
 /** Asks the watches of a node. */
@@ -90,4 +92,16 @@ test('a watch goes on when its monitor dies, and ends', async () => {
   monitors[0]?.die();
   const { trace } = (await ask('stop', { mode: 'ipvs', text: '' })) as Seen;
   expect(trace).toEqual(['trace id 1 before', 'trace id 1 after']);
+});
+
+test.each([
+  { mode: 'nftables', family: 'IPv6', load: 'nft -f - && ' },
+  { mode: 'iptables', family: 'IPv4', load: 'iptables-restore && { iptables-save; }' },
+  { mode: 'iptables', family: 'IPv6', load: 'ip6tables-restore && { ip6tables-save; }' },
+])('the rules of the model are loaded by the program of their family: $mode, $family', async ({ load, ...model }) => {
+  const { tools, commands } = kernel();
+  const ask = asker(tools);
+  await ask('start', { matches: [] });
+  expect(await ask('stop', { ...model, text: '' })).toMatchObject({ modelRules: expect.anything() });
+  expect(commands).toContainEqual(expect.stringContaining(`unshare --net sh -c ${load}`));
 });

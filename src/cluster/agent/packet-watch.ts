@@ -182,16 +182,14 @@ export class PacketWatches {
   }
 
   /** The model is loaded where nobody is, so that both are in the kernel's own words. */
-  async #rules({ mode, text }: RulesModel): Promise<Pick<Seen, 'kernelRules' | 'modelRules'>> {
+  async #rules({ mode, family, text }: RulesModel): Promise<Pick<Seen, 'kernelRules' | 'modelRules'>> {
     if (mode === 'ipvs') return { kernelRules: [], modelRules: [] };
-    const [list, load] =
-      mode === 'nftables'
-        ? [listTables, `nft -f - && { ${listTables}; }`]
-        : ['iptables-save -t nat', 'iptables-restore && iptables-save -t nat'];
+    const program = family === 'IPv6' ? 'ip6tables' : 'iptables';
+    const [load, list] = mode === 'nftables' ? ['nft -f -', listTables] : [`${program}-restore`, `${program}-save`];
     const { exec } = this.#tools;
     const [kernel, made] = await Promise.all([
       exec.run(['sh', '-c', list]),
-      exec.run(['unshare', '--net', 'sh', '-c', load], { input: text }),
+      exec.run(['unshare', '--net', 'sh', '-c', `${load} && { ${list}; }`], { input: text }),
     ]);
     if (made.code !== 0) throw new Error(`the model of this node's rules does not load: ${made.stderr.trim()}`);
     return { kernelRules: ours(mode, kernel.stdout), modelRules: ours(mode, made.stdout) };

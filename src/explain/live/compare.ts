@@ -241,11 +241,9 @@ function comparable(lines: readonly string[]): string[] {
     const counter = counting.exec(text)?.[1];
     const isIncidental = incidental.test(block) || counter === packetCounters.localhostNodePorts;
     if (opened !== undefined || frame.test(text) || isIncidental) return [];
+    // Lines of iptables name their chain themselves.
+    if (block === '') return [text.replace(counting, '')];
     const isEndpoints = /endpoints-\d+$/.test(block);
-    return [
-      isEndpoints
-        ? `${block.replace(/-\d+$/, '')}: ${text.replace(/ \. \d+ : /, ' : ')}`
-        : `${block}: ${text.replace(counting, '')}`,
-    ];
+    return [isEndpoints ? `${block.replace(/-\d+$/, '')}: ${text.replace(/ \. \d+ : /, ' : ')}` : `${block}: ${text}`];
   });
 }

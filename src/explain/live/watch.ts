@@ -45,6 +45,8 @@ export type SendResult = 'connected' | 'refused' | 'no answer';
 /** The model of a node's rules, to be put beside the kernel's in the kernel's own words. */
 export interface RulesModel {
   readonly mode: 'nftables' | 'iptables' | 'ipvs';
+  /** Of the packet, whose rules alone iptables knows at a time; nftables' text is of both. */
+  readonly family: IPFamily;
   readonly text: string;
 }
 
