@@ -33,6 +33,7 @@ test.each([
   ['one', undefined, 0, undefined],
   ['two', undefined, 0, 'it is of system:node:one, and this node is two'],
   ['one', '0'.repeat(64), 0, 'the token is of another cluster'],
+  ['one', undefined, -3600, undefined],
   ['one', undefined, 3600, 'it ended at 2026-01-01T01:00:00.000Z'],
 ])(
   'the certificate that is kept, as %s, with the token of %s, after %s s: %s',
@@ -48,7 +49,7 @@ test.each([
       ['/pki/client.key', own.keyPem],
     ]);
     const files = { read: async (path: string) => kept.get(path), write: async () => {}, remove: async () => {} };
-    clock.advance(after * 1000);
+    clock.step(after * 1000);
     const lines: string[] = [];
     const token = () => Promise.reject(new Error('a token is asked for'));
     const given = {
@@ -61,6 +62,8 @@ test.each([
     const obtained = obtainIdentity({ ...given, nodeName, token, caHash, clock, files }, new AbortController().signal);
     if (why === undefined) expect((await obtained).cert).toBe(own.certPem);
     else await expect(obtained).rejects.toThrow('a token is asked for');
-    expect(lines).toEqual(why === undefined ? [] : [`the certificate in /pki is not used: ${why}`]);
+    const times = "begins at 2026-01-01T00:00:00.000Z, and this machine's clock says 2025-12-31T23:00:00.000Z";
+    const told = after < 0 ? [expect.stringContaining(times)] : [];
+    expect(lines).toEqual(why === undefined ? told : [`the certificate in /pki is not used: ${why}`]);
   },
 );

@@ -179,7 +179,16 @@ async function readIdentity(options: IdentityOptions): Promise<Identity | undefi
   if (!ca || !cert || !key) return undefined;
   const identity = { ca, cert, key };
   const why = whyUnusable(identity, options);
-  if (why === undefined) return identity;
+  if (why === undefined) {
+    // It may be this clock that is behind, or it was made while the server's was ahead: only the server knows.
+    const begin = new X509Certificate(cert).validFromDate;
+    const now = new Date(options.clock.now());
+    if (begin > now)
+      log(
+        `the certificate in ${folder} begins at ${begin.toISOString()}, and this machine's clock says ${now.toISOString()}: where that is right, remove client.crt there and give a token`,
+      );
+    return identity;
+  }
   log(`the certificate in ${folder} is not used: ${why}`);
   return undefined;
 }
