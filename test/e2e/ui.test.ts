@@ -174,6 +174,10 @@ test('a trace that fails names the object and field, and what to change', async 
   await page.locator('.line-fail').first().waitFor({ state: 'attached' });
   await cause.scrollIntoViewIfNeeded();
   await keepScreenshot(page, 'refused');
+  await page.locator('input[name=to]').fill('nix:80');
+  await page.keyboard.press('Enter');
+  await untilPanelSays('there is no Service default/nix');
+  await untilPanelSays('nix has no address for this sender: nothing is sent');
 });
 
 test('a plan is drawn before and after, and says what the change then does', async () => {

@@ -40,6 +40,9 @@ export function resolveName(world: World, from: From, { host, port }: Pick<To, '
   return { host, asked, addresses: [], ...(note !== undefined && { note }) };
 }
 
+/** Whether a pod's names are the cluster's. */
+export const asksCluster = (pod: Pod): boolean => outsiderNote(pod) === undefined;
+
 /** Of a pod that does not ask the cluster's DNS. */
 function outsiderNote({ spec }: Pod): string | undefined {
   const policy = spec?.dnsPolicy ?? 'ClusterFirst';

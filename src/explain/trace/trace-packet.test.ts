@@ -670,3 +670,46 @@ status: {addresses: [{type: InternalIP, address: 172.30.0.19}], conditions: [{ty
   expect(asked('172.30.0.19:30080')).toEqual([['arrives', 'd is not ready: if it is down, nothing passes it']]);
   expect(asked('172.30.0.12:30080')).toEqual([['arrives', undefined]]);
 });
+
+const dns = `
+---
+kind: Service
+metadata: {name: kube-dns, namespace: kube-system}
+spec: {clusterIP: 10.96.0.10, clusterIPs: [10.96.0.10], ports: [{name: dns, port: 53, protocol: UDP}]}
+---
+kind: Pod
+metadata: {name: coredns, namespace: kube-system}
+spec: {nodeName: b}
+status: {podIP: 10.244.1.53}
+`;
+const dnsSlice = (ready: boolean) => `
+---
+kind: EndpointSlice
+addressType: IPv4
+metadata: {name: kube-dns-x, namespace: kube-system, labels: {kubernetes.io/service-name: kube-dns}}
+ports: [{name: dns, port: 53, protocol: UDP}]
+endpoints: [{addresses: [10.244.1.53], nodeName: b, conditions: {ready: ${ready}}}]
+`;
+
+test("a policy that lets a pod reach its Service, and not the cluster's DNS, leaves it without the name", () => {
+  const web = service('type: ClusterIP') + both + dns;
+  const toWeb = '{podSelector: {}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}]}]}';
+  const walled = trace(web + dnsSlice(true) + policy('quiet', toWeb), 'pod/client', 'web:80');
+  expect(walled).toMatchObject({
+    name: {
+      addresses: [],
+      note: 'the question for it does not reach Service kube-system/kube-dns (10.96.0.10:53/UDP)',
+    },
+    outcomes: [],
+    cause: { object: 'NetworkPolicy demo/quiet', message: expect.stringContaining('coredns (10.244.1.53) on port 53') },
+  });
+  const byAddress = trace(web + dnsSlice(true) + policy('quiet', toWeb), 'pod/client', '10.96.0.50:80');
+  expect(byAddress.outcomes).toMatchObject([{ result: 'arrives' }]);
+  const toAll = toWeb.replace('[{podSelector: {}}]', '[{namespaceSelector: {}}]');
+  expect(isWell(trace(web + dnsSlice(true) + policy('open', toAll), 'pod/client', 'web:80'))).toBe(true);
+  // Nobody answers names; manifests without its slices do not tell.
+  expect(trace(web + dnsSlice(false), 'pod/client', 'web:80').cause).toMatchObject({
+    object: 'Service kube-system/kube-dns',
+  });
+  expect(isWell(trace(web, 'pod/client', 'web:80'))).toBe(true);
+});

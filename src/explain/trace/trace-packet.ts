@@ -10,12 +10,12 @@ import { causeOf, type Failed } from './cause.ts';
 import { withinReach } from './egress.ts';
 import type { From, To } from './ends.ts';
 import { type Followed, followPacket } from './follow.ts';
-import { namelessCause, resolveName } from './name.ts';
+import { asksCluster, namelessCause, resolveName } from './name.ts';
 import { answersNodePorts, NodeRules } from './node-rules.ts';
 import { relevantObjects } from './relevant.ts';
 import { pickAddress, requireSender, type Sender, senderOf } from './sender.ts';
 import { leftToBalancer, matchService, serviceStep } from './service.ts';
-import type { Trace, TraceOutcome } from './trace.ts';
+import type { Cause, Trace, TraceOutcome } from './trace.ts';
 import { addressesOf, nodeAt, podBridge, type World, worldOf } from './world.ts';
 
 export interface TraceRequest {
@@ -44,7 +44,9 @@ function traceOf(request: TraceRequest): Trace {
   const { from, to, settings } = request;
   const world = worldOf(request.objects, request.clusterDomain);
   requireSender(world, from);
-  const name = resolveName(world, from, to);
+  const resolved = resolveName(world, from, to);
+  const unheard = resolved && !world.nodes.has(to.host) ? unheardQuestion(world, request) : undefined;
+  const name = resolved && unheard ? { host: resolved.host, asked: [], addresses: [], note: unheard.note } : resolved;
   const address = name ? pickAddress(world, from, name.addresses) : to.host;
   const toText = `${joinHostPort(to.host, to.port)}/${to.protocol.toUpperCase()}`;
   const asked = { mode: settings.mode, to: { text: toText, address }, name };
@@ -52,7 +54,7 @@ function traceOf(request: TraceRequest): Trace {
   if (address === undefined) {
     const nowhere = { text, address: '', node: '' };
     // Who does not ask the cluster's DNS hears nothing of its Services, whatever is the matter with them.
-    const cause = name?.asked.length ? namelessCause(world, from, to.host) : undefined;
+    const cause = unheard?.cause ?? (name?.asked.length ? namelessCause(world, from, to.host) : undefined);
     return { ...asked, from: nowhere, service: undefined, outcomes: [], cause };
   }
   const staying = withinPod(world, from, address);
@@ -71,6 +73,26 @@ function traceOf(request: TraceRequest): Trace {
   const sender = senderOf(world, from, { family, address, entryNode: request.entryNode });
   const ends = { sender, destination: { address, port: to.port }, protocol: to.protocol };
   return { ...asked, from: { text, address: sender.address, node: sender.node }, ...wayOf(world, settings, ends) };
+}
+
+const nameService = 'kube-system/kube-dns';
+
+/** Why the cluster's DNS hears nothing of the sender, which asks it; undefined where it does, or objects do not tell. */
+function unheardQuestion(world: World, { from, settings }: TraceRequest): { note: string; cause: Cause } | undefined {
+  const address = world.services.get(nameService)?.spec?.clusterIP ?? 'None';
+  const family = familyOf(address);
+  const pod = from.kind === 'pod' ? world.pods.get(`${from.namespace}/${from.name}`) : undefined;
+  const isKnown = (world.doors.objectsOf.get(nameService) ?? []).some(({ kind }) => kind === 'EndpointSlice');
+  const isAsked = isKnown && pod && asksCluster(pod) && addressesOf(pod).some((one) => familyOf(one) === family);
+  if (!isAsked || !family || !world.nodes.has(pod.spec?.nodeName ?? '')) return undefined;
+  const destination = { address, port: 53 };
+  const sender = senderOf(world, from, { family, address, entryNode: undefined });
+  const { outcomes, cause } = wayOf(world, settings, { sender, destination, protocol: 'udp' });
+  if (!cause || outcomes.some(({ result }) => result === 'arrives')) return undefined;
+  return {
+    note: `the question for it does not reach Service ${nameService} (${joinHostPort(address, 53)}/UDP)`,
+    cause,
+  };
 }
 
 interface Ends {

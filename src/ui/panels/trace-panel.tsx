@@ -100,7 +100,7 @@ function Way({ trace, onStep }: { readonly trace: Trace; readonly onStep: Props[
             <button
               type="button"
               aria-pressed={i === chosen}
-              className={one.result === 'arrives' ? 'good' : 'bad'}
+              className={isGood(one) ? 'good' : 'bad'}
               onClick={() => setChosen(i)}
             >
               {percent(one.probability)} {one.result} · {one.target}
@@ -108,6 +108,8 @@ function Way({ trace, onStep }: { readonly trace: Trace; readonly onStep: Props[
           </li>
         ))}
       </ul>
+      {trace.name?.note !== undefined && <p className="quiet">{trace.name.note}</p>}
+      {trace.to.address === undefined && <p>{trace.name?.host} has no address for this sender: nothing is sent</p>}
       {outcome?.note !== undefined && <p className="quiet">{outcome.note}</p>}
       <ol className="steps">
         {steps.map((step, i) => (
@@ -132,6 +134,9 @@ function Way({ trace, onStep }: { readonly trace: Trace; readonly onStep: Props[
   );
 }
 
+const isGood = ({ result, isUnanswered }: TraceOutcome): boolean =>
+  (result === 'arrives' || result === 'leaves the cluster') && !isUnanswered;
+
 function stepsOf({ name, service }: Trace, outcome: TraceOutcome | undefined): Step[] {
   const steps: Step[] = (name?.asked ?? []).map(({ name: asked, result, records }) => ({
     id: undefined,
@@ -142,9 +147,10 @@ function stepsOf({ name, service }: Trace, outcome: TraceOutcome | undefined): S
   }));
   if (service) {
     const rivals = service.rivals ? [`claimed by ${service.rivals.join(', ')}, too`] : [];
-    const candidates = service.candidates.map(({ endpoint, share, isCandidate, why }) =>
-      isCandidate ? `${percent(share).padStart(5)}  ${endpoint}` : `    –  ${endpoint}: ${why}`,
-    );
+    const candidates = service.candidates.map(({ endpoint, share, isCandidate, why }) => {
+      const chance = isCandidate ? percent(share).padStart(5) : '    –';
+      return `${chance}  ${endpoint}${why === '' ? '' : `: ${why}`}`;
+    });
     steps.push({
       id: `Service ${service.service}`,
       place: 'Service',
