@@ -30,6 +30,9 @@ interface PolicySpec {
   readonly matchConditions?: readonly MatchCondition[];
 }
 
+/** What a configuration that is applied must be. */
+const appliedType = applyTypes('Object')!;
+
 type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
 const compiled = new WeakMap<object, CompiledPolicy>();
 
@@ -55,55 +58,52 @@ export function compilePolicy(
     source,
     ...compileAdmission(source, own, results),
   });
-  const isMutating = 'mutations' in spec;
-  const patches: ExpressionScope = { ...scope, structs: applyTypes };
   return {
     variables,
     matchConditions: (spec.matchConditions ?? []).map(({ expression }, i) =>
       compile(`spec.matchConditions[${i}].expression`, expression.trim(), [bool], base),
     ),
-    validations: isMutating ? [] : validationsOf(spec as ValidatingAdmissionPolicy['spec'], scope, compile),
-    auditAnnotations: isMutating
-      ? []
-      : ((spec as ValidatingAdmissionPolicy['spec']).auditAnnotations ?? []).map(({ valueExpression }, i) =>
-          compile(`spec.auditAnnotations[${i}].valueExpression`, valueExpression.trim(), [string, nullType]),
-        ),
-    mutations: isMutating
-      ? ((spec as MutatingAdmissionPolicy['spec']).mutations ?? []).map((mutation, i) =>
-          mutation.patchType === 'JSONPatch'
-            ? compile(
-                `spec.mutations[${i}].jsonPatch.expression`,
-                mutation.jsonPatch?.expression ?? '',
-                [listOf(jsonPatchType)],
-                patches,
-              )
-            : compile(
-                `spec.mutations[${i}].applyConfiguration.expression`,
-                mutation.applyConfiguration?.expression ?? '',
-                [applyTypes('Object')!],
-                patches,
-              ),
-        )
-      : [],
+    ...('mutations' in spec
+      ? { validations: [], auditAnnotations: [], mutations: mutationsOf(spec, scope, compile) }
+      : { ...validationsOf(spec, scope, compile), mutations: [] }),
   };
 }
 
 type Compile = (path: string, source: string, results: readonly CelType[], own?: ExpressionScope) => NamedExpression;
 
 function validationsOf(
-  { validations = [] }: ValidatingAdmissionPolicy['spec'],
+  { validations = [], auditAnnotations = [] }: ValidatingAdmissionPolicy['spec'],
   scope: ExpressionScope,
   compile: Compile,
-): CompiledPolicy['validations'] {
-  return validations.map(({ expression, messageExpression }, i) => ({
-    condition: compile(`spec.validations[${i}].expression`, expression, [bool]),
-    ...(messageExpression && {
-      message: compile(`spec.validations[${i}].messageExpression`, messageExpression, [string], {
-        ...scope,
-        hasAuthorizer: false,
+): Pick<CompiledPolicy, 'validations' | 'auditAnnotations'> {
+  return {
+    validations: validations.map(({ expression, messageExpression }, i) => ({
+      condition: compile(`spec.validations[${i}].expression`, expression, [bool]),
+      ...(messageExpression && {
+        message: compile(`spec.validations[${i}].messageExpression`, messageExpression, [string], {
+          ...scope,
+          hasAuthorizer: false,
+        }),
       }),
-    }),
-  }));
+    })),
+    auditAnnotations: auditAnnotations.map(({ valueExpression }, i) =>
+      compile(`spec.auditAnnotations[${i}].valueExpression`, valueExpression.trim(), [string, nullType]),
+    ),
+  };
+}
+
+function mutationsOf(
+  { mutations = [] }: MutatingAdmissionPolicy['spec'],
+  scope: ExpressionScope,
+  compile: Compile,
+): CompiledPolicy['mutations'] {
+  const made: ExpressionScope = { ...scope, structs: applyTypes };
+  return mutations.map(({ patchType, jsonPatch, applyConfiguration }, i) => {
+    const at = `spec.mutations[${i}]`;
+    return patchType === 'JSONPatch'
+      ? compile(`${at}.jsonPatch.expression`, jsonPatch?.expression ?? '', [listOf(jsonPatchType)], made)
+      : compile(`${at}.applyConfiguration.expression`, applyConfiguration?.expression ?? '', [appliedType], made);
+  });
 }
 
 function compileVariables({ variables = [] }: PolicySpec, base: ExpressionScope) {
