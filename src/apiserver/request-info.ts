@@ -35,12 +35,13 @@ const verbs = table<string>({
   HEAD: 'get',
 });
 
-function decoded(segment: string): string {
-  if (!segment.includes('%')) return segment;
+/** A path, or a segment of one, without its escapes; what is wrongly escaped stays as it is. */
+export function decoded(text: string): string {
+  if (!text.includes('%')) return text;
   try {
-    return decodeURIComponent(segment);
+    return decodeURIComponent(text);
   } catch {
-    return segment;
+    return text;
   }
 }
 

@@ -59,3 +59,7 @@ test('a field that nothing can be selected by is refused', async () => {
     '"spec.nodeName" is not a known field selector: only "metadata.name", "metadata.namespace"',
   );
 });
+
+test('a name that is wrongly escaped is nobody’s', async () => {
+  await expect(found('nodes/%zz', {})).rejects.toThrow('nodes.metrics.k8s.io "%zz" not found');
+});

@@ -8,11 +8,13 @@ import {
   parseFieldSelector,
 } from '../../apimachinery/selectors/field-selector.ts';
 import { matchesLabels, parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
-import { notFound, StatusError } from '../../apimachinery/status.ts';
+import { notFound } from '../../apimachinery/status.ts';
 import type { ApiResourceList } from '../aggregation/merge.ts';
 import type { ServedApi } from '../aggregation/served-api.ts';
+import { methodNotAllowed, pathNotFound } from '../errors.ts';
 import type { ObjectView } from '../object-view.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, readBody, textResponse } from '../request.ts';
+import { decoded } from '../request-info.ts';
 import type { NodeLinks } from '../tunnel/node-links.ts';
 import { metricsOpenApi, metricsResources } from './open-api.ts';
 import { nodeUsage, type PodUsage, podUsages, type Summary } from './summaries.ts';
@@ -77,24 +79,17 @@ export class ResourceMetrics implements ServedApi {
     }
     if (!path.startsWith(root)) return textResponse(404, '404 page not found\n');
     if (path === root) return jsonResponse(200, resources);
-    if (request.method !== 'GET') {
-      const message = 'the server does not allow this method on the requested resource';
-      throw new StatusError({ code: 405, reason: 'MethodNotAllowed', message });
-    }
+    if (request.method !== 'GET') throw methodNotAllowed();
     const parts = path
       .slice(root.length + 1)
       .split('/')
-      .map(decodeURIComponent);
+      .map(decoded);
     if (parts[0] === 'nodes' && parts.length <= 2) return this.#nodes(request, parts[1]);
     if (parts[0] === 'pods' && parts.length === 1) return this.#pods(request, '', undefined);
     const [, namespace = '', resource, name] = parts;
     if (parts[0] === 'namespaces' && resource === 'pods' && parts.length <= 4)
       return this.#pods(request, namespace, name);
-    throw new StatusError({
-      code: 404,
-      reason: 'NotFound',
-      message: 'the server could not find the requested resource',
-    });
+    throw pathNotFound();
   }
 
   async #nodes(request: ApiRequest, name: string | undefined): Promise<ApiResponse> {
