@@ -109,7 +109,7 @@ test.each([
     why: 'a slip in the selector',
     manifests: withIP('selector: {app: wbe}'),
     message:
-      'its selector app=wbe matches no pod of namespace demo; nearest are pods web-0, web-1: its app is web, not wbe',
+      'its selector app=wbe matches no pod of namespace demo; nearest are pods web-1, web-0: its app is web, not wbe',
     remedy: "make the selector and the pods' labels agree",
   },
   {
@@ -194,7 +194,7 @@ test.each([
   {
     why: 'a headless Service whose selector matches nobody',
     manifests: service('{clusterIP: None, selector: {app: wbe}}'),
-    message: 'its selector app=wbe matches no pod of namespace demo; nearest are pods web-0, web-1',
+    message: 'its selector app=wbe matches no pod of namespace demo; nearest are pods web-1, web-0',
     remedy: "make the selector and the pods' labels agree",
   },
   {
