@@ -22,12 +22,21 @@ async function load<T>(job: Job): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
-async function startBare(body: string): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+interface BareServer {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+async function startBare(body: string): Promise<BareServer> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'bare-server.ts'), body], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [port] = (await once(child.stdout!, 'data')) as [Buffer];
   return { child, port: Number(port.toString()) };
+}
+
+function portOf(server: TestServer): number {
+  return Number(new URL(server.url).port);
 }
 
 function head(method: string, path: string, token: string): string {
@@ -114,101 +123,103 @@ async function measureHttp2(ports: readonly [number, number], token: string): Pr
   return measurements;
 }
 
+/** Both sides over HTTP/1.1: the whole server, and its main thread. */
+async function measureRequests(server: TestServer, bare: BareServer): Promise<Measurement[]> {
+  const { token } = server;
+  const [ourPid, barePid] = [server.child.pid!, bare.child.pid!];
+  const job = { type: 'requests', connections: 32, seconds: 4 } as const;
+  const get = (port: number): Job => ({ ...job, port, head: head('GET', `${configMaps}/one`, token) });
+  const post = (port: number, name = 'many'): Job => ({
+    ...job,
+    port,
+    head: head('POST', configMaps, token),
+    body: configMap(`${name}-$N`),
+  });
+  const port = portOf(server);
+  // Both sides have done it for a while: what is measured is not the compiler's work.
+  for (const to of [port, bare.port]) {
+    await load<Rate>(get(to));
+    await load<Rate>(post(to, 'warm'));
+  }
+  const gets = [await loadMeasured(ourPid, get(port)), await loadMeasured(barePid, get(bare.port))] as const;
+  const posts = [await loadMeasured(ourPid, post(port)), await loadMeasured(barePid, post(bare.port))] as const;
+  return [
+    {
+      what: 'GET one object, 32 connections',
+      ours: gets[0].perSecond,
+      bare: gets[1].perSecond,
+      unit: '/s',
+      budget: '0.4 x',
+    },
+    {
+      what: 'POST objects, durable, 32 connections',
+      ours: posts[0].perSecond,
+      bare: posts[1].perSecond,
+      unit: '/s',
+      budget: '0.5 x',
+    },
+    { what: 'main thread for a GET', ours: gets[0].cost, bare: gets[1].cost, unit: 'µs', budget: '2.5 x' },
+    { what: 'main thread for a POST', ours: posts[0].cost, bare: posts[1].cost, unit: 'µs', budget: '2 x' },
+  ];
+}
+
+async function measureWatch(server: TestServer, bare: BareServer): Promise<Measurement> {
+  const { token } = server;
+  const job = { type: 'watch', watchers: 1000, rounds: 31 } as const;
+  const patch = `{"data":{"text":"$N${'x'.repeat(500)}"}}`;
+  const patched = await load<{ milliseconds: number }>({
+    ...job,
+    port: portOf(server),
+    head: head('GET', `${configMaps}?watch=1&fieldSelector=metadata.name%3Done`, token),
+    trigger: `${head('PATCH', `${configMaps}/one`, token)}content-length: ${patch.length + 1}\r\n\r\n${patch}`,
+  });
+  const sent = await load<{ milliseconds: number }>({
+    ...job,
+    port: bare.port,
+    head: head('GET', '/watch', token),
+    trigger: `${head('GET', '/send', token)}\r\n`,
+  });
+  return {
+    what: 'a watch event to 1,000 watchers',
+    ours: patched.milliseconds,
+    bare: sent.milliseconds,
+    unit: 'ms',
+    budget: '1.5 x',
+  };
+}
+
+/** Whether many objects make the next one slower. */
+async function measureGrowth(server: TestServer): Promise<Measurement> {
+  const { seconds } = await load<Rate>({
+    type: 'requests',
+    port: portOf(server),
+    connections: 32,
+    head: head('POST', services, server.token),
+    body: serviceOf({ selector: { app: 'a-$N' } }),
+    count: 10_000,
+  });
+  const [first = 1, last = 1] = [seconds[0], seconds.at(-1)];
+  return {
+    what: 'create 10,000 Services: the last thousand against the first',
+    ours: 1000 / last,
+    bare: 1000 / first,
+    unit: '/s',
+    budget: '0.9 x',
+  };
+}
+
 /** Rates with an idle server that grows as it is written to. */
 async function measureRates(server: TestServer): Promise<Measurement[]> {
   const { token, kubectl } = server;
-  const port = Number(new URL(server.url).port);
-  await load<Rate>({
-    type: 'requests',
-    port,
-    connections: 1,
-    head: head('POST', configMaps, token),
-    body: configMap('one'),
-    count: 1,
-  });
-  const body = await kubectl('get', '--raw', `${configMaps}/one`);
-  const bare = await startBare(body);
+  const port = portOf(server);
+  const create = head('POST', configMaps, token);
+  await load<Rate>({ type: 'requests', port, connections: 1, head: create, body: configMap('one'), count: 1 });
+  const bare = await startBare(await kubectl('get', '--raw', `${configMaps}/one`));
   try {
-    const get = (to: number): Job => ({
-      type: 'requests',
-      port: to,
-      connections: 32,
-      head: head('GET', `${configMaps}/one`, token),
-      seconds: 4,
-    });
-    const [ourPid, barePid] = [server.child.pid!, bare.child.pid!];
-    const post = (to: number, name = 'many'): Job => ({
-      type: 'requests',
-      port: to,
-      connections: 32,
-      head: head('POST', configMaps, token),
-      body: configMap(`${name}-$N`),
-      seconds: 4,
-    });
-    // Both sides have done it for a while: what is measured is not the compiler's work.
-    for (const to of [port, bare.port]) {
-      await load<Rate>(get(to));
-      await load<Rate>(post(to, 'warm'));
-    }
-    const gets = [await loadMeasured(ourPid, get(port)), await loadMeasured(barePid, get(bare.port))] as const;
-    const posts = [await loadMeasured(ourPid, post(port)), await loadMeasured(barePid, post(bare.port))] as const;
-    const watchers = { type: 'watch', watchers: 1000, rounds: 31 } as const;
-    const patch = `{"data":{"text":"$N${'x'.repeat(500)}"}}`;
-    const patched = await load<{ milliseconds: number }>({
-      ...watchers,
-      port,
-      head: head('GET', `${configMaps}?watch=1&fieldSelector=metadata.name%3Done`, token),
-      trigger: `${head('PATCH', `${configMaps}/one`, token)}content-length: ${patch.length + 1}\r\n\r\n${patch}`,
-    });
-    const sent = await load<{ milliseconds: number }>({
-      ...watchers,
-      port: bare.port,
-      head: head('GET', '/watch', token),
-      trigger: `${head('GET', '/send', token)}\r\n`,
-    });
-    const created = await load<Rate>({
-      type: 'requests',
-      port,
-      connections: 32,
-      head: head('POST', services, token),
-      body: serviceOf({ selector: { app: 'a-$N' } }),
-      count: 10_000,
-    });
-    const overHttp2 = await measureHttp2([port, bare.port], token);
-    const [first = 1, last = 1] = [created.seconds[0], created.seconds.at(-1)];
-    return [
-      {
-        what: 'GET one object, 32 connections',
-        ours: gets[0].perSecond,
-        bare: gets[1].perSecond,
-        unit: '/s',
-        budget: '0.4 x',
-      },
-      {
-        what: 'POST objects, durable, 32 connections',
-        ours: posts[0].perSecond,
-        bare: posts[1].perSecond,
-        unit: '/s',
-        budget: '0.5 x',
-      },
-      { what: 'main thread for a GET', ours: gets[0].cost, bare: gets[1].cost, unit: 'µs', budget: '2.5 x' },
-      { what: 'main thread for a POST', ours: posts[0].cost, bare: posts[1].cost, unit: 'µs', budget: '2 x' },
-      ...overHttp2,
-      {
-        what: 'a watch event to 1,000 watchers',
-        ours: patched.milliseconds,
-        bare: sent.milliseconds,
-        unit: 'ms',
-        budget: '1.5 x',
-      },
-      {
-        what: 'create 10,000 Services: the last thousand against the first',
-        ours: 1000 / last,
-        bare: 1000 / first,
-        unit: '/s',
-        budget: '0.9 x',
-      },
-    ];
+    const requests = await measureRequests(server, bare);
+    const watch = await measureWatch(server, bare);
+    const growth = await measureGrowth(server);
+    return [...requests, ...(await measureHttp2([port, bare.port], token)), watch, growth];
   } finally {
     bare.child.kill();
   }
@@ -217,7 +228,7 @@ async function measureRates(server: TestServer): Promise<Measurement[]> {
 /** What a cluster of 10,000 Services with 40,000 endpoints costs, on a server that holds nothing else. */
 async function measureSize(server: TestServer): Promise<Measurement[]> {
   const { token } = server;
-  const port = Number(new URL(server.url).port);
+  const port = portOf(server);
   const empty = residentMegabytes(server.child.pid!);
   // The endpoints come by hand, so nothing is there beside what is counted.
   await load<Rate>({
