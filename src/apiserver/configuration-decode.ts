@@ -1,4 +1,4 @@
-// Takes a parsed configuration file for what its Go types make of it: null is what is not there, an empty element of a list is an
+// Takes a parsed configuration file, or a webhook's answer, for what its Go types make of it: null is what is not there, an empty element of a list is an
 // element without fields, and another type is an error in the words of Go's encoding/json. Pure.
 import { ownValue } from '../apimachinery/table.ts';
 
@@ -8,6 +8,7 @@ export type Shape =
   | { readonly bool: true }
   | { readonly int: string }
   | { readonly list: Shape }
+  | { readonly map: Shape }
   | Struct;
 
 export interface Struct {
@@ -25,9 +26,11 @@ export type Decoded<S extends Shape> = S extends { readonly text: string }
       ? number
       : S extends { readonly list: infer Element extends Shape }
         ? readonly Decoded<Element>[]
-        : S extends Struct
-          ? { readonly [Name in keyof S['fields']]?: Decoded<S['fields'][Name]> }
-          : never;
+        : S extends { readonly map: infer Value extends Shape }
+          ? Readonly<Record<string, Decoded<Value>>>
+          : S extends Struct
+            ? { readonly [Name in keyof S['fields']]?: Decoded<S['fields'][Name]> }
+            : never;
 
 export const text = { text: 'string' } as const;
 /** A time.Duration that is no pointer reads null as an empty text. */
@@ -35,6 +38,7 @@ export const duration = { text: 'string', isNullEmpty: true } as const;
 export const bool = { bool: true } as const;
 export const int32 = { int: 'int32' } as const;
 export const list = <S extends Shape>(of: S) => ({ list: of });
+export const map = <S extends Shape>(of: S) => ({ map: of });
 export const texts = list(text);
 export const struct = <F extends Struct['fields']>(name: string, fields: F) => ({ struct: name, fields });
 
@@ -83,6 +87,12 @@ function decoded(value: unknown, shape: Shape, place: Place & { readonly owner: 
       return one === null ? emptyOf(shape.list) : decoded(one, shape.list, { ...place, at });
     });
   }
+  if ('map' in shape && kindOf(value) === 'object') {
+    const values = Object.entries(value as object);
+    return Object.fromEntries(
+      values.map(([key, one]) => [key, one === null ? emptyOf(shape.map) : decoded(one, shape.map, place)]),
+    );
+  }
   if ('struct' in shape && kindOf(value) === 'object') return fieldsOf(value, shape, place);
   if ('text' in shape && typeof value === 'string') return value;
   if ('bool' in shape && typeof value === 'boolean') return value;
@@ -93,7 +103,7 @@ function decoded(value: unknown, shape: Shape, place: Place & { readonly owner: 
 }
 
 function emptyOf(shape: Shape): unknown {
-  if ('struct' in shape) return {};
+  if ('struct' in shape || 'map' in shape) return {};
   if ('list' in shape) return [];
   return 'text' in shape ? '' : 'bool' in shape ? false : 0;
 }
@@ -105,6 +115,7 @@ function kindOf(value: unknown): string {
 
 function typeOf(shape: Shape): string {
   if ('list' in shape) return `[]${typeOf(shape.list)}`;
+  if ('map' in shape) return `map[string]${typeOf(shape.map)}`;
   if ('struct' in shape) return `v1.${shape.struct}`;
   return 'text' in shape ? shape.text : 'bool' in shape ? 'bool' : shape.int;
 }

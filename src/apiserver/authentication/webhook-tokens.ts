@@ -1,8 +1,8 @@
 // Bearer tokens that another server knows: it is asked by a TokenReview (apiserver/plugin/pkg/authenticator/token/webhook), and
 // its answers are kept for a while.
 import { createHash } from 'node:crypto';
-import type { TokenReviewStatus } from '../../api/authentication/v1/types.generated.ts';
 import type { Clock } from '../../system/clock.ts';
+import { bool, type Decoded, decodeConfiguration, map, struct, text, texts } from '../configuration-decode.ts';
 import type { User } from '../request.ts';
 import { ExpiringCache } from '../review-webhook/expiring-cache.ts';
 import type { Review } from '../review-webhook/review-webhook.ts';
@@ -18,6 +18,10 @@ export interface WebhookTokensOptions {
   /** Told why the webhook could not be asked. */
   readonly onError: (error: unknown) => void;
 }
+
+const user = struct('UserInfo', { username: text, uid: text, groups: texts, extra: map(texts) });
+const status = struct('TokenReviewStatus', { authenticated: bool, audiences: texts, user });
+const answer = struct('TokenReview', { status });
 
 /** As many as kube-apiserver's cache of tokens holds. */
 const cacheSize = 4096;
@@ -52,7 +56,7 @@ export class WebhookTokens {
     try {
       const spec = { token, audiences: [serviceAccountIssuer] };
       const review = { apiVersion, kind: 'TokenReview', metadata: {}, spec, status: { user: {} } };
-      const { status = {} } = (await webhook.ask(review)) as { status?: TokenReviewStatus };
+      const { status = {} } = decodeConfiguration(await webhook.ask(review), answer, { isStrict: false });
       const user = userOf(status);
       if (cacheTTL > 0) this.#answers.set(key, { user }, cacheTTL);
       return user;
@@ -65,7 +69,7 @@ export class WebhookTokens {
 }
 
 /** A webhook that knows of no audiences vouches for this server's. */
-function userOf({ authenticated, audiences = [], user = {} }: TokenReviewStatus): User | undefined {
+function userOf({ authenticated, audiences = [], user = {} }: Decoded<typeof status>): User | undefined {
   if (!authenticated || (audiences.length > 0 && !audiences.includes(serviceAccountIssuer))) return undefined;
   const { username = '', uid, groups = [], extra } = user;
   return { name: username, ...(uid && { uid }), groups, ...(extra && { extra }) };

@@ -118,6 +118,17 @@ test.each([
     { decision: 'deny', reason: '', error: 'webhook subject access review returned both allow and deny response' },
   ],
   [new Error('down'), { decision: 'deny', error: 'down' }],
+  [
+    { allowed: true, denied: null, reason: null },
+    { decision: 'allow', reason: '' },
+  ],
+  [
+    { allowed: 'false' },
+    {
+      decision: 'deny',
+      error: 'json: cannot unmarshal string into Go struct field SubjectAccessReviewStatus.status.allowed of type bool',
+    },
+  ],
 ])('a webhook that says %j', async (status, wanted) => {
   expect(await webhook(status).authorizer.authorize(asking('jane'))).toEqual(wanted);
 });

@@ -3,13 +3,13 @@ import type {
   FieldSelectorAttributes,
   LabelSelectorAttributes,
   SubjectAccessReviewSpec,
-  SubjectAccessReviewStatus,
 } from '../../api/authorization/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { parseFieldSelector } from '../../apimachinery/selectors/field-selector.ts';
 import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Clock } from '../../system/clock.ts';
+import { bool, type Decoded, decodeConfiguration, struct, text } from '../configuration-decode.ts';
 import type { Attributes } from '../extensions.ts';
 import { ExpiringCache } from '../review-webhook/expiring-cache.ts';
 import type { Review } from '../review-webhook/review-webhook.ts';
@@ -25,6 +25,10 @@ export interface WebhookAuthorizerOptions {
   readonly matcher: Matcher | undefined;
   readonly clock: Clock;
 }
+
+const reviewStatus = struct('SubjectAccessReviewStatus', { allowed: bool, denied: bool, reason: text });
+const reviewAnswer = struct('SubjectAccessReview', { status: reviewStatus });
+type ReviewStatus = Decoded<typeof reviewStatus>;
 
 const cacheSize = 8192;
 /** Characters of what a client chooses, beyond which an answer is not kept. */
@@ -58,7 +62,7 @@ export class WebhookAuthorizer {
   async #ask(spec: SubjectAccessReviewSpec, key: string): Promise<LinkAnswer> {
     const { webhook, configuration } = this.#options;
     const apiVersion = `authorization.k8s.io/${configuration.subjectAccessReviewVersion}`;
-    let status: Partial<SubjectAccessReviewStatus>;
+    let status: ReviewStatus;
     try {
       const review = {
         apiVersion,
@@ -67,7 +71,7 @@ export class WebhookAuthorizer {
         spec: versioned(spec, apiVersion),
         status: { allowed: false },
       };
-      status = ((await webhook.ask(review)) as { status?: Partial<SubjectAccessReviewStatus> }).status ?? {};
+      status = decodeConfiguration(await webhook.ask(review), reviewAnswer, { isStrict: false }).status ?? {};
     } catch (error) {
       return { decision: this.#onError, error: errorMessage(error) };
     }
@@ -80,7 +84,7 @@ export class WebhookAuthorizer {
   }
 }
 
-function answerOf({ allowed, denied, reason = '' }: Partial<SubjectAccessReviewStatus>): LinkAnswer {
+function answerOf({ allowed, denied, reason = '' }: ReviewStatus): LinkAnswer {
   if (denied && allowed) {
     return { decision: 'deny', reason, error: 'webhook subject access review returned both allow and deny response' };
   }

@@ -68,6 +68,22 @@ test.each([
   expect(asked).toHaveLength(tries);
 });
 
+test.each([
+  [
+    { user: { username: 'mage', groups: null, extra: null }, audiences: null },
+    { name: 'mage', groups: [] },
+  ],
+  [{ user: { username: 'mage', extra: { a: ['b'] } } }, { name: 'mage', groups: [], extra: { a: ['b'] } }],
+  [{ authenticated: 'false', user: { username: 'mage' } }, undefined],
+  [{ user: { username: 'mage', groups: 'wizards' } }, undefined],
+  [{ user: { username: 'mage', extra: { a: 'b' } } }, undefined],
+])('of a token %j', async (status, user) => {
+  const { webhook: hook, clock } = webhook([200, JSON.stringify({ status: { authenticated: true, ...status } })]);
+  const onError = () => {};
+  const tokens = new WebhookTokens({ webhook: hook, version: 'v1', cacheTTL: 120_000, clock, onError });
+  expect(await tokens.authenticate('t')).toEqual(user);
+});
+
 test('tokens that a webhook knows, for as long as its answers are kept', async () => {
   const errors: unknown[] = [];
   const yes = JSON.stringify({ status: { authenticated: true, user: { username: 'mage', groups: ['wizards'] } } });
