@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
+import { constants } from 'node:os';
 import { expect, test, vi } from 'vitest';
 import type { EventText } from '../../client/events.ts';
 import { FakeApi } from '../../client/fake/fake-api.ts';
@@ -67,7 +68,7 @@ function proxierOf(port: number): Proxier {
   return proxier;
 }
 
-test('a health check node port that is taken is told of the Service', async () => {
+test('a health check node port that is taken is told of the Service, and tried again', async () => {
   const taken = createServer();
   await once(taken.listen(0, '::'), 'listening');
   const { port } = taken.address() as AddressInfo;
@@ -82,9 +83,32 @@ test('a health check node port that is taken is told of the Service', async () =
     reason: 'FailedToStartServiceHealthcheck',
     message: expect.stringContaining(`node node-a failed to start healthcheck "demo/lb" on port ${port}: `),
   });
+  await once(taken.close(), 'close');
+  const created = vi.spyOn(http, 'createServer');
+  clock.advance(5000);
+  const server = created.mock.results[0]!.value as Server;
+  created.mockRestore();
+  await once(server, 'listening');
   stop.abort();
   await running;
-  taken.close();
+});
+
+test('health checks are answered where the kernel has no IPv6', async () => {
+  // As with `ipv6.disable=1`.
+  type Bound = { binding(name: string): { readonly TCP: { readonly prototype: { bind6(): number } } } };
+  const { TCP } = (process as unknown as Bound).binding('tcp_wrap');
+  const bind6 = vi.spyOn(TCP.prototype, 'bind6').mockReturnValue(-constants.errno.EAFNOSUPPORT);
+  const created = vi.spyOn(http, 'createServer');
+  const stop = new AbortController();
+  const running = new HealthServers({
+    ...{ proxier: proxierOf(0), settings, clock: new FakeClock(0), nodeName: 'node-a' },
+  }).run(stop.signal);
+  const server = created.mock.results[0]!.value as Server;
+  created.mockRestore();
+  await once(server, 'listening');
+  bind6.mockRestore();
+  stop.abort();
+  await running;
 });
 
 test('an address of its own that is taken is tried again until it is free', async () => {

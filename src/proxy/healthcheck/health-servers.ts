@@ -116,15 +116,17 @@ export class HealthServers {
   }
 
   #open(port: number, health: ServiceHealth): void {
-    const server = this.#listen({ host: '::', port }, () => this.#service(port));
+    // On all addresses; `::` would say that there are some of IPv6.
+    const server = this.#listen({ port }, () => this.#service(port));
     this.#services.set(port, { health, server });
-    const { settings, proxier } = this.#options;
+    const { settings, proxier, clock } = this.#options;
     server.on('connection', (socket) => {
       if (!answersHealthChecks(settings, socket.localAddress ?? '', proxier.node)) socket.resetAndDestroy();
     });
     server.once('error', (error) => {
-      // The next sync tries again.
       if (this.#services.get(port)?.server === server) this.#services.delete(port);
+      // There may be no other sync for long.
+      clock.after(listenAgainAfter, () => this.update());
       const { recorder, nodeName } = this.#options;
       const { namespace, name } = health;
       const message = `node ${nodeName} failed to start healthcheck "${namespace}/${name}" on port ${port}: ${error.message}`;
@@ -133,7 +135,7 @@ export class HealthServers {
     });
   }
 
-  #listen(address: { host: string; port: number }, answer: Answer): Server {
+  #listen(address: { host?: string; port: number }, answer: Answer): Server {
     const server = http.createServer(async (request, response) => {
       const { status, headers, body } = await answer(requestURL(request.url), request.headers.accept);
       response.writeHead(status, headers).end(body);
