@@ -81,7 +81,7 @@ export async function httpGet(
 ): Promise<HttpAnswer> {
   const headers = sentHeaders(target.headers, userAgent);
   const limit = timeout === undefined ? undefined : AbortSignal.timeout(timeout * 1000);
-  const signal = AbortSignal.any([limit, given].filter((one) => one !== undefined));
+  const signal = limit && given ? AbortSignal.any([limit, given]) : (limit ?? given);
   let { url } = target;
   for (let follows = 0; ; follows++) {
     const { status, location, body } = await getOnce(url, headers, signal);
@@ -101,13 +101,13 @@ interface OneAnswer extends HttpAnswer {
 function getOnce(
   url: URL,
   headers: Readonly<Record<string, string | string[]>>,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<OneAnswer> {
   const isSecure = url.protocol === 'https:';
   const { promise, resolve, reject } = Promise.withResolvers<OneAnswer>();
   const failed = (cause: NodeJS.ErrnoException) => {
     const { hostname, port } = url;
-    const isLate = signal.aborted && signal.reason.name === 'TimeoutError';
+    const isLate = signal?.aborted && signal.reason.name === 'TimeoutError';
     const why = isLate
       ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
       : connectionError(cause, `${hostname}:${port || (isSecure ? 443 : 80)}`);
@@ -132,7 +132,11 @@ function getOnce(
     response.on('end', done);
   };
   const send = isSecure ? httpsRequest : http.request;
-  const request = send(url, { headers, agent: false, signal, ...(isSecure && { rejectUnauthorized: false }) }, answer);
+  const request = send(
+    url,
+    { headers, agent: false, ...(signal && { signal }), ...(isSecure && { rejectUnauthorized: false }) },
+    answer,
+  );
   request.on('error', failed);
   request.end();
   return promise;
