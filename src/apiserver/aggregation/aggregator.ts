@@ -6,10 +6,10 @@ import type { APIService } from '../../api/apiregistration/v1/types.generated.ts
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Transport } from '../../client/types.ts';
-import { readText } from '../../client/watch-stream.ts';
 import { registryPrefix } from '../../storage/registry-keys.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Aggregation } from '../extensions.ts';
+import { ownWrite } from '../own-write.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, textResponse, type User } from '../request.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import { builtinServices, customServices, type GroupVersion, planServices } from './local-services.ts';
@@ -215,14 +215,14 @@ export class Aggregator implements Aggregation {
     const custom = customServices(view.list<CustomResourceDefinition & KubeObject>(definitions));
     await this.#register(transport, custom);
     const { remove } = planServices(custom, this.#services);
-    for (const name of remove) await write(transport, 'DELETE', `${path}/${name}`);
+    for (const name of remove) await ownWrite(transport, { method: 'DELETE', path: `${path}/${name}` });
     const verdicts = await Promise.all([...this.#remotes().values()].map((known) => this.#check(known, transport)));
     return verdicts.every(({ reason }) => reason !== 'FailedDiscoveryCheck');
   }
 
   async #register(transport: Transport, wanted: readonly APIService[]): Promise<void> {
     const { create } = planServices(wanted, this.#services);
-    await Promise.all(create.map((service) => write(transport, 'POST', path, service)));
+    await Promise.all(create.map((service) => ownWrite(transport, { method: 'POST', path, body: service })));
   }
 
   async #check({ service, api }: Known, transport: Transport): Promise<Verdict> {
@@ -234,7 +234,8 @@ export class Aggregator implements Aggregation {
     const others = service.status?.conditions?.filter(({ type }) => type !== 'Available') ?? [];
     const available = { type: 'Available', lastTransitionTime, ...verdict };
     const status = { ...service.status, conditions: [...others, available] };
-    await write(transport, 'PUT', `${path}/${service.metadata.name}/status`, { ...service, status });
+    const place = `${path}/${service.metadata.name}/status`;
+    await ownWrite(transport, { method: 'PUT', path: place, body: { ...service, status } });
     return verdict;
   }
 }
@@ -259,17 +260,4 @@ function withEntityTag(request: ApiRequest, response: ApiResponse, body: string)
   const headers = { ...response.headers, etag };
   if (request.headers['if-none-match'] === etag) return { status: 304, headers, body: '' };
   return { status: 200, headers, body };
-}
-
-/** What others did in between (409, 404) is seen with the next change. */
-async function write(transport: Transport, method: string, url: string, body?: unknown): Promise<void> {
-  const response = await transport.request({
-    method,
-    path: url,
-    headers: { 'content-type': 'application/json' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await readText(response.body);
-  if (response.status < 400 || response.status === 409 || response.status === 404) return;
-  throw new Error(`${method} ${url}: ${response.status} ${text.trim()}`);
 }

@@ -5,8 +5,8 @@ import type { ClusterRole, Role, RoleBinding, Subject } from '../../api/rbac/v1/
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
 import type { Transport } from '../../client/types.ts';
-import { readText } from '../../client/watch-stream.ts';
 import type { ObjectView } from '../object-view.ts';
+import { ownWrite } from '../own-write.ts';
 import {
   bootstrapClusterRoleBindings,
   bootstrapClusterRoles,
@@ -83,8 +83,9 @@ export async function ensureBootstrapPolicy({ view, create, transport }: PolicyA
         if (!changed) return;
         const folder = namespace === '' ? resource : `namespaces/${namespace}/${resource}`;
         const path = `/apis/${apiGroup}/v1/${folder}/${name}`;
-        if (changed !== object) return send(transport, 'PUT', path, changed);
-        await send(transport, 'DELETE', path, { preconditions: { uid: present.metadata.uid } });
+        if (changed !== object) return ownWrite(transport, { method: 'PUT', path, body: changed, tolerated: [409] });
+        const body = { preconditions: { uid: present.metadata.uid } };
+        await ownWrite(transport, { method: 'DELETE', path, body });
         return create(kind, object);
       }),
     );
@@ -95,12 +96,4 @@ export async function ensureBootstrapPolicy({ view, create, transport }: PolicyA
     ensure('roles', bootstrapRoles as readonly AnyRole[], reconciledRole),
     ensure('rolebindings', bootstrapRoleBindings as readonly AnyBinding[], reconciledBinding),
   ]);
-}
-
-async function send(transport: Transport, method: 'PUT' | 'DELETE', path: string, body: object): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await transport.request({ method, path, headers, body: JSON.stringify(body) });
-  // Another server of the same store was faster.
-  if (response.status < 400 || response.status === 409 || (method === 'DELETE' && response.status === 404)) return;
-  throw new Error(`${method} ${path}: ${(await readText(response.body)).trim()}`);
 }

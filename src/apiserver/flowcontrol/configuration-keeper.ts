@@ -5,8 +5,8 @@ import type { GroupVersionResource, KubeObject } from '../../apimachinery/object
 import { isConflict, isNotFound } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import type { Transport } from '../../client/types.ts';
-import { readText } from '../../client/watch-stream.ts';
 import type { Clock } from '../../system/clock.ts';
+import { ownWrite } from '../own-write.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceStore } from '../registry/resource-store.ts';
 import { bootstrapFlowSchemas, bootstrapPriorityLevels, type FlowSchemaObject } from './bootstrap-objects.ts';
@@ -87,31 +87,20 @@ export class ConfigurationKeeper {
   }
 
   async #ensure(store: ResourceStore, expected: readonly Configuration[]): Promise<void> {
-    const { create } = this.#options;
+    const { create, transport } = this.#options;
     const { resource } = store.definition;
+    const pathOf = ({ metadata }: Readonly<KubeObject>) =>
+      `/apis/${group}/v1/${resource}/${metadata.name}?fieldManager=${configurationManager}`;
     const present = new Map(store.objects().map((one) => [one.metadata.name, one]));
     for (const object of expected) {
       const found = present.get(object.metadata.name) as typeof object | undefined;
       const changed = found && reconciledConfiguration(found, object);
       if (!found) await create({ group, version: 'v1', resource }, object);
-      else if (changed) await this.#send('PUT', `${resource}/${object.metadata.name}`, changed);
+      else if (changed) await ownWrite(transport, { method: 'PUT', path: pathOf(object), body: changed });
     }
     for (const one of present.values()) {
-      if (isObsolete(one, expected)) await this.#send('DELETE', `${resource}/${one.metadata.name}`);
+      if (isObsolete(one, expected)) await ownWrite(transport, { method: 'DELETE', path: pathOf(one) });
     }
-  }
-
-  async #send(method: string, path: string, object?: KubeObject): Promise<void> {
-    const response = await this.#options.transport.request({
-      method,
-      path: `/apis/${group}/v1/${path}?fieldManager=${configurationManager}`,
-      headers: { 'content-type': 'application/json' },
-      ...(object && { body: JSON.stringify(object) }),
-    });
-    const text = await readText(response.body);
-    // 404, 409: somebody else was faster; the next look tells.
-    if (response.status < 400 || response.status === 404 || response.status === 409) return;
-    throw new Error(`${method} ${path}: ${text.trim()}`);
   }
 
   async #updateStatuses(): Promise<void> {
