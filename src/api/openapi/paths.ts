@@ -6,58 +6,9 @@ import { table } from '../../apimachinery/table.ts';
 import type { ResourceFacts } from '../resource.ts';
 import type { Components, JsonSchema } from './components.ts';
 import { type Connection, connections, logParameters } from './connections.ts';
+import { parameter, query } from './parameters.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-
-/** Query parameters by operation. */
-const query = {
-  write: ['dryRun', 'fieldManager', 'fieldValidation'],
-  list: [
-    'allowWatchBookmarks',
-    'continue',
-    'fieldSelector',
-    'labelSelector',
-    'limit',
-    'resourceVersion',
-    'resourceVersionMatch',
-    'sendInitialEvents',
-    'timeoutSeconds',
-    'watch',
-  ],
-  delete: [
-    'dryRun',
-    'gracePeriodSeconds',
-    'ignoreStoreReadErrorWithClusterBreakingPotential',
-    'orphanDependents',
-    'propagationPolicy',
-  ],
-} as const;
-
-const booleans = new Set([
-  'allowWatchBookmarks',
-  'sendInitialEvents',
-  'watch',
-  'force',
-  'ignoreStoreReadErrorWithClusterBreakingPotential',
-  'orphanDependents',
-  'follow',
-  'insecureSkipTLSVerifyBackend',
-  'previous',
-  'stderr',
-  'stdin',
-  'stdout',
-  'timestamps',
-  'tty',
-]);
-const integers = new Set([
-  'limit',
-  'timeoutSeconds',
-  'gracePeriodSeconds',
-  'limitBytes',
-  'ports',
-  'sinceSeconds',
-  'tailLines',
-]);
 
 const patchTypes = [
   'application/json-patch+json',
@@ -84,48 +35,6 @@ export type PathResource = ResourceFacts & {
   /** DELETE answers with the object rather than with a Status. */
   readonly returnsDeletedObject?: boolean;
 };
-
-const parameterDescriptions = table<string>({
-  allowWatchBookmarks: 'Whether a watch is told now and then how far it has come, by events of type BOOKMARK.',
-  command: 'What to run, a word each; no shell reads it.',
-  container: 'The container; may be left out where the pod has one, or names a default.',
-  continue: 'The continue of the page before.',
-  dryRun: 'All: everything is checked and answered as if, and nothing is kept.',
-  fieldManager: 'Who writes, for managed fields; the first part of User-Agent when not set. An apply needs it.',
-  fieldSelector: 'Only objects with these values of fields, as in metadata.name=a,status.phase!=Running.',
-  fieldValidation:
-    'What becomes of unknown and repeated fields: Strict refuses, Warn (the default) warns, Ignore drops them.',
-  follow: 'Goes on with what is written later.',
-  force: 'Of an apply: fields of other managers are taken over.',
-  gracePeriodSeconds: 'Seconds until the object goes; 0 is at once.',
-  ignoreStoreReadErrorWithClusterBreakingPotential: 'Delete the object though it cannot be read.',
-  labelSelector: 'Only objects with these labels, as in app=a,tier in (b,c),!old.',
-  insecureSkipTLSVerifyBackend: 'Takes a kubelet for what it says it is.',
-  limit: 'At most this many objects; the continue of the answer leads to the rest.',
-  limitBytes: 'At most this many bytes.',
-  name: 'The name of the object.',
-  namespace: 'The namespace of the object.',
-  orphanDependents: 'Deprecated: use propagationPolicy.',
-  path: 'What follows in the path of the request that is passed on.',
-  ports: 'The ports to forward, for clients that name them at once.',
-  pretty: 'true: JSON is indented.',
-  previous: 'The log of the container before its last restart.',
-  propagationPolicy: 'What becomes of dependents: Background, Foreground or Orphan.',
-  resourceVersion:
-    'Of lists: not older than this, or as resourceVersionMatch says; 0 is any. Of watches: only what changed later.',
-  resourceVersionMatch: 'Exact or NotOlderThan.',
-  sendInitialEvents: 'Of watches: what is there comes first, as events of type ADDED, and then a BOOKMARK.',
-  sinceSeconds: 'Only what was written in the last so many seconds.',
-  stderr: 'Whether the standard error is passed on.',
-  stdin: 'Whether the standard input is passed on.',
-  stdout: 'Whether the standard output is passed on.',
-  stream: 'All, Stdout or Stderr.',
-  tailLines: 'Only the last so many lines.',
-  timeoutSeconds: 'Seconds after which the answer ends.',
-  timestamps: 'Each line begins with the time at which it was written.',
-  tty: 'Whether the command has a terminal.',
-  watch: 'Changes as they happen, instead of a list.',
-});
 
 interface Verb {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -349,6 +258,10 @@ class Operations {
     return this.#kindSchema(answer === 'list' ? 'List' : '') ?? { type: 'string' };
   }
 
+  #parameter(name: string, place: 'path' | 'query'): JsonSchema {
+    return parameter(name, place, this.#components.version);
+  }
+
   #responses({ action, answer, method }: Verb, types: readonly string[]): JsonSchema {
     const schema = this.#answerSchema(answer);
     const response = (description: string) => ({ description, ...contentOf(this.#components, schema, types) });
@@ -358,19 +271,6 @@ class Operations {
       ...((method === 'post' || action === 'delete') && { '202': response('Accepted') }),
       '401': { description: 'Unauthorized' },
     };
-  }
-
-  #parameter(name: string, place: 'path' | 'query'): JsonSchema {
-    const type = booleans.has(name) ? 'boolean' : integers.has(name) ? 'integer' : 'string';
-    const description = parameterDescriptions[name];
-    const common = {
-      name,
-      in: place,
-      ...(description && { description }),
-      ...(place === 'path' && { required: true }),
-    };
-    if (this.#components.version === 2) return { ...common, type, uniqueItems: true };
-    return { ...common, schema: { type, uniqueItems: true } };
   }
 }
 
