@@ -2,6 +2,7 @@
 // its data folder is gone.
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '../system/clock.ts';
 import type { Exec } from '../system/exec.ts';
 import { mountPoints } from '../system/mount-points.ts';
@@ -42,11 +43,8 @@ export async function down(options: DownOptions): Promise<string[]> {
   note(await unmountBelow(exec, [paths.run, paths.data]), 'mount');
   note(await removeNetwork(exec, name), 'network object');
   await exec.run(['nft', 'delete', 'table', 'inet', nftTable(name)]);
-  const others = (await runningRecords()).filter((r) => r.name !== name);
-  await restoreForwarding(
-    paths.run,
-    others.some((r) => r.egress),
-  );
+  const heir = (await runningRecords()).find((other) => other.name !== name && other.egress);
+  await restoreForwarding(paths.run, heir && join(runRoot, heir.name));
   await removeCgroups(options.clock, cgroupName(name));
   if (existsSync(paths.run)) await rm(paths.run, { recursive: true, force: true });
   releaseClaims(name);

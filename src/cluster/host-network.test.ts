@@ -1,5 +1,8 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { egressRules, planHostNetwork } from './host-network.ts';
+import { egressRules, planHostNetwork, restoreForwarding } from './host-network.ts';
 import { bridgeName, networkLayout } from './layout.ts';
 
 const layout = networkLayout({ name: 'portico', index: 0, nodes: 1 });
@@ -54,4 +57,14 @@ test('bridges keep within the 15 characters that links may have, and differ wher
 test('closed egress drops what leaves the bridge, open egress masquerades it', () => {
   expect(egressRules('portico-x', layout, false)).toContain('iifname "portico0" oifname != "portico0" drop');
   expect(egressRules('portico-x', layout, true)).toContain('ip saddr 172.30.0.0/24 oifname != "portico0" masquerade');
+});
+
+test('what forwarding was before the first cluster is known to the last', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'forwarding-'));
+  const [first, last] = [join(folder, 'first'), join(folder, 'last')];
+  for (const one of [first, last]) await mkdir(one);
+  await writeFile(`${first}/ip_forward`, '0');
+  await restoreForwarding(first, last);
+  expect(await readFile(`${last}/ip_forward`, 'utf8')).toBe('0');
+  await rm(folder, { recursive: true });
 });

@@ -148,8 +148,11 @@ export async function setEgress(
   await writeFile(forwarding, '1');
 }
 
-/** Gives the host's forwarding the value it had before `setEgress`, when that changed it and no other cluster needs it. */
-export async function restoreForwarding(runDir: string, othersNeedIt: boolean): Promise<void> {
+/**
+ * Gives the host's forwarding the value it had before `setEgress`, when that changed it. Another cluster that needs it does so at
+ * its own end: the note goes to `heir`, its run folder.
+ */
+export async function restoreForwarding(runDir: string, heir: string | undefined): Promise<void> {
   const before = await readFile(`${runDir}/ip_forward`, 'utf8').catch(() => undefined);
-  if (before !== undefined && !othersNeedIt) await writeFile(forwarding, before);
+  if (before !== undefined) await writeFile(heir === undefined ? forwarding : `${heir}/ip_forward`, before);
 }
