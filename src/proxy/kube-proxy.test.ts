@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
+import type { Node, Service } from '../api/core/v1/types.generated.ts';
 import type { EventText } from '../client/events.ts';
 import { FakeApi } from '../client/fake/fake-api.ts';
 import { createInformers } from '../client/informers.ts';
+import { nodes, services } from '../client/resources.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeExec } from '../system/fake/exec.ts';
 import { FakeRandom } from '../system/fake/random.ts';
-import { settings } from './fixtures/objects.ts';
+import { service, settings } from './fixtures/objects.ts';
 import { KubeProxy } from './kube-proxy.ts';
 import type { ProxyMode } from './settings.ts';
 
@@ -37,4 +39,28 @@ test('the ipvs mode is told of as deprecated, on the node', async () => {
 
 test.each(['nftables', 'iptables'] as const)('%s tells nothing: the proxy only reads', async (mode) => {
   expect(await told(mode)).toEqual([]);
+});
+
+test('what another mode left and cannot be taken away keeps no stale flow', async () => {
+  const clock = new FakeClock();
+  const random = new FakeRandom();
+  const api = new FakeApi({ clock, random });
+  await api.resource<Node>(nodes).create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-a' }, spec: {} });
+  const port = { name: 'dns', port: 53, protocol: 'UDP' };
+  await api.resource<Service>(services).create(service({ name: 'dns', ports: [port] }));
+  const informers = createInformers(api, { clock, random });
+  const looked = Promise.withResolvers<void>();
+  const exec = new FakeExec(({ command: [program = '', verb] }) => {
+    if (program === 'conntrack' && verb === '-L') looked.resolve();
+    return program === 'ip6tables-save' ? { code: 1, stderr: 'the kernel refuses' } : {};
+  });
+  const logged: string[] = [];
+  const log = (line: string) => logged.push(line);
+  const proxy = new KubeProxy({ settings, nodeName: 'node-a', informers, exec, clock, log });
+  const stop = new AbortController();
+  const running = Promise.all([proxy.run(stop.signal), informers.run(stop.signal)]);
+  await looked.promise;
+  stop.abort();
+  await running;
+  expect(logged).toEqual(['ip6tables-save: the kernel refuses']);
 });

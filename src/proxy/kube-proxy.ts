@@ -1,4 +1,5 @@
 // kube-proxy whole: the loop with the backend of its mode, and what else belongs to a change of Services.
+import { errorMessage } from '../apimachinery/error-message.ts';
 import type { EventRecorder } from '../client/events.ts';
 import type { Informers } from '../client/types.ts';
 import type { IPFamily } from '../net/ip.ts';
@@ -90,7 +91,7 @@ export class KubeProxy {
 
   /** Runs until the signal aborts, and leaves the rules as they are then: connections outlive a restart. */
   async run(signal: AbortSignal): Promise<void> {
-    const { settings, exec, clock, nodeName, recorder } = this.#options;
+    const { settings, exec, clock, nodeName, recorder, log } = this.#options;
     const variant = await variantOf(this.#options);
     const backend = await backendOf(this.#options, variant);
     const since = clock.now();
@@ -99,7 +100,9 @@ export class KubeProxy {
       if (first) {
         first = false;
         await allowLocalhostNodePorts(this.#options);
-        await cleanup(exec, { except: settings.mode, variant, ipvs: settings.ipvs });
+        // What another mode left and cannot be taken away keeps nothing else from its turn.
+        const left = cleanup(exec, { except: settings.mode, variant, ipvs: settings.ipvs });
+        await left.catch((error: unknown) => log?.(errorMessage(error)));
       }
       health.update();
       health.metrics.synced(change);
