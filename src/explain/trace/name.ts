@@ -109,7 +109,11 @@ export function namelessCause(world: World, from: From, host: string): Cause | u
 }
 
 /** What there is instead of what was asked for. */
-function unknownNote({ services, pods }: World, { namespace }: From & { kind: 'pod' }, host: string): string {
+function unknownNote(
+  { services, pods, zoneConfig }: World,
+  { namespace }: From & { kind: 'pod' },
+  host: string,
+): string {
   const { name, asked, key } = meantBy(host, namespace);
   const service = services.get(key);
   if (service?.spec?.clusterIP === 'None') {
@@ -122,8 +126,14 @@ function unknownNote({ services, pods }: World, { namespace }: From & { kind: 'p
   const others = [...services.values()].filter(({ metadata }) => metadata.name === name);
   const [address] = addressesOf(pods.get(key) ?? {});
   if (address !== undefined) return `${name} is a pod, whose name DNS does not know: ask ${address}, or a Service`;
-  if (others.length === 0)
-    return `there is no Service ${asked}/${name}: kubectl get services -A lists those that there are`;
+  if (others.length === 0) {
+    const isShort = !host.includes('.') || host.endsWith('.svc');
+    const isInside = isShort || isWithin(`${host.toLowerCase().replace(/\.$/, '')}.`, zoneConfig.zone);
+    const isNamespace = [...services.values()].some(({ metadata }) => metadata.namespace === asked);
+    return isInside || isNamespace
+      ? `there is no Service ${asked}/${name}: kubectl get services -A lists those that there are`
+      : `there is no namespace ${asked} with Services; who has ${host} outside, the DNS there knows: trace to an address of it`;
+  }
   const names = others.slice(0, 3).map(({ metadata }) => `${name}.${metadata.namespace}`);
   return `there is no Service ${name} in namespace ${asked}: ask for ${names.join(' or ')}`;
 }

@@ -256,6 +256,24 @@ test.each<{ why: string; from: string; to: string; note: string }>([
     to: 'far:80',
     note: 'there is no Service far in namespace demo: ask for far.away',
   },
+  {
+    why: 'nobody in a namespace that there is',
+    from: 'pod/client',
+    to: 'nix.demo:80',
+    note: 'there is no Service demo/nix: kubectl get services -A',
+  },
+  {
+    why: 'nobody in the cluster',
+    from: 'pod/client',
+    to: 'nix.nowhere.svc.cluster.local:80',
+    note: 'there is no Service nowhere/nix: kubectl get services -A',
+  },
+  {
+    why: 'the world',
+    from: 'pod/client',
+    to: 'www.example.com:80',
+    note: 'there is no namespace example with Services; who has www.example.com outside, the DNS there knows',
+  },
   { why: 'nobody', from: 'pod/client', to: 'nix:80', note: 'there is no Service demo/nix: kubectl get services -A' },
   {
     why: 'a pod',
