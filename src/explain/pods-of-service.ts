@@ -51,6 +51,8 @@ export interface NearMiss {
   readonly pod: Readonly<Pod>;
   /** `its app is wbe, not web`; `it has no label tier`; joined by semicolons. */
   readonly why: string;
+  /** Another label fits, or few characters are others: likely it is meant. */
+  readonly isLikely: boolean;
 }
 
 /** Pods that have a label of the selector, and are not selected: those that lack least come first. */
@@ -69,9 +71,14 @@ export function nearMisses(selector: Readonly<Record<string, string>>, pods: rea
     const why = wrong.map(({ key, value, is }) =>
       is === undefined ? `it has no label ${key}` : `its ${key} is ${is}, not ${value}`,
     );
-    return [{ pod, why: why.join('; '), wrong: wrong.length, edits }];
+    // Two letters that changed places are two.
+    const most = Math.max(2, wrong.reduce((sum, { value }) => sum + value.length, 0) / 2);
+    const isLikely = wrong.length < wanted.length || edits <= most;
+    return [{ pod, why: why.join('; '), isLikely, wrong: wrong.length, edits }];
   });
-  return near.sort((a, b) => a.wrong - b.wrong || a.edits - b.edits).map(({ pod, why }) => ({ pod, why }));
+  return near
+    .sort((a, b) => a.wrong - b.wrong || a.edits - b.edits)
+    .map(({ pod, why, isLikely }) => ({ pod, why, isLikely }));
 }
 
 /** How many characters have to be put in, taken out or changed (Levenshtein). */

@@ -113,6 +113,18 @@ test.each([
     remedy: "make the selector and the pods' labels agree",
   },
   {
+    why: 'a value that is like none',
+    manifests: withIP('selector: {app: frontend}'),
+    message: 'matches no pod of namespace demo; values of app there are cut-off, db, job, loop, sick and 2 more',
+    remedy: "make the selector and the pods' labels agree",
+  },
+  {
+    why: 'a label that no pod has',
+    manifests: withIP('selector: {name: web}'),
+    message: 'its selector name=web matches no pod of namespace demo',
+    remedy: "make the selector and the pods' labels agree",
+  },
+  {
     why: 'one label of two is another',
     manifests: withIP('selector: {app: web, tier: back}'),
     message: 'nearest is pod web-1: its tier is front, not back',

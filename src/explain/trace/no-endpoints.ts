@@ -2,6 +2,7 @@
 import { lastingContainers } from '../../api/core/v1/pod/facts.ts';
 import type { Pod, ServicePort } from '../../api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../api/discovery/v1/types.generated.ts';
+import { ownValue } from '../../apimachinery/table.ts';
 import { selects } from '../../controllers/shared/service-selection.ts';
 import type { IPFamily } from '../../net/ip.ts';
 import { nearMisses, whyNoTraffic } from '../pods-of-service.ts';
@@ -103,14 +104,10 @@ function nobody(world: World, empty: Empty, { selector, pods }: Nobody): Cause {
   const [namespace] = empty.service.split('/');
   const elsewhere = [...world.pods.values()].filter(({ metadata }) => selects(selector, metadata.labels));
   const places = [...new Set(elsewhere.flatMap(({ metadata }) => metadata.namespace ?? []))];
-  const misses = nearMisses(selector, pods);
-  const likely = misses.filter(({ why }) => why === misses[0]?.why).map(({ pod }) => pod);
   const hint =
     places.length > 0
       ? `; in namespace ${places.slice(0, 3).join(', ')} it would match ${names(elsewhere)}`
-      : misses[0]
-        ? `; nearest ${likely.length === 1 ? 'is' : 'are'} ${names(likely)}: ${misses[0].why}`
-        : '';
+      : nearText(selector, pods);
   return {
     object: objectOf(empty),
     field: 'spec.selector',
@@ -121,6 +118,22 @@ function nobody(world: World, empty: Empty, { selector, pods }: Nobody): Cause {
         : "make the selector and the pods' labels agree",
   };
 }
+
+/** The pods that may be meant; where none is like that, the values that there are instead. */
+function nearText(selector: Readonly<Record<string, string>>, pods: readonly Pod[]): string {
+  const misses = nearMisses(selector, pods);
+  const [first] = misses;
+  if (first?.isLikely) {
+    const likely = misses.filter(({ why }) => why === first.why).map(({ pod }) => pod);
+    return `; nearest ${likely.length === 1 ? 'is' : 'are'} ${names(likely)}: ${first.why}`;
+  }
+  const [key = ''] = Object.keys(selector);
+  const values = [...new Set(pods.flatMap(({ metadata }) => ownValue(metadata.labels, key) ?? []))].sort();
+  const more = values.length > mostValues ? ` and ${values.length - mostValues} more` : '';
+  return values.length === 0 ? '' : `; values of ${key} there are ${values.slice(0, mostValues).join(', ')}${more}`;
+}
+
+const mostValues = 5;
 
 /** Pods are selected, and no slice has them at this port. */
 function unlisted(world: World, empty: Empty, selected: readonly Pod[]): Cause {
