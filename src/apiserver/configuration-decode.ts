@@ -8,7 +8,7 @@ export type Shape =
   | { readonly bool: true }
   | { readonly int: string }
   | { readonly list: Shape }
-  | { readonly map: Shape }
+  | { readonly map: { readonly list: { readonly text: string } } }
   | Struct;
 
 export interface Struct {
@@ -26,8 +26,8 @@ export type Decoded<S extends Shape> = S extends { readonly text: string }
       ? number
       : S extends { readonly list: infer Element extends Shape }
         ? readonly Decoded<Element>[]
-        : S extends { readonly map: infer Value extends Shape }
-          ? Readonly<Record<string, Decoded<Value>>>
+        : S extends { readonly map: unknown }
+          ? Readonly<Record<string, readonly string[]>>
           : S extends Struct
             ? { readonly [Name in keyof S['fields']]?: Decoded<S['fields'][Name]> }
             : never;
@@ -38,8 +38,8 @@ export const duration = { text: 'string', isNullEmpty: true } as const;
 export const bool = { bool: true } as const;
 export const int32 = { int: 'int32' } as const;
 export const list = <S extends Shape>(of: S) => ({ list: of });
-export const map = <S extends Shape>(of: S) => ({ map: of });
 export const texts = list(text);
+export const textsByName = { map: texts } as const;
 export const struct = <F extends Struct['fields']>(name: string, fields: F) => ({ struct: name, fields });
 
 /**

@@ -2,7 +2,7 @@
 // its answers are kept for a while.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../system/clock.ts';
-import { bool, type Decoded, decodeConfiguration, map, struct, text, texts } from '../configuration-decode.ts';
+import { bool, type Decoded, decodeConfiguration, struct, text, texts, textsByName } from '../configuration-decode.ts';
 import type { User } from '../request.ts';
 import { ExpiringCache } from '../review-webhook/expiring-cache.ts';
 import type { Review } from '../review-webhook/review-webhook.ts';
@@ -19,7 +19,7 @@ export interface WebhookTokensOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const user = struct('UserInfo', { username: text, uid: text, groups: texts, extra: map(texts) });
+const user = struct('UserInfo', { username: text, uid: text, groups: texts, extra: textsByName });
 const status = struct('TokenReviewStatus', { authenticated: bool, audiences: texts, user });
 const answer = struct('TokenReview', { status });
 
