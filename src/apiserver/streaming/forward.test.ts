@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { type AddressInfo, connect } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { duplexPair, PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,8 +11,8 @@ import { realClock } from '../../system/real/clock.ts';
 import { serverOptions } from '../fake/server-options.ts';
 import { Listener } from '../listener.ts';
 import { dropUnread } from '../node-request.ts';
-import { textResponse } from '../request.ts';
-import { answeredHeaders, forward, passedHeaders } from './forward.ts';
+import { type ApiRequest, isHijack, textResponse } from '../request.ts';
+import { answeredHeaders, forward, passedHeaders, upgradeThrough } from './forward.ts';
 
 type Behind = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -175,4 +175,17 @@ test('an answer that breaks off does not look whole', async () => {
   const answer = await text(socket);
   expect(answer).toContain('half');
   expect(answer).not.toContain('\r\n0\r\n');
+});
+
+test('a connection that breaks before the client is connected to it ends the client', async () => {
+  const request = { method: 'GET', headers: { upgrade: 'websocket' } } as unknown as ApiRequest;
+  const socket = new PassThrough();
+  const { body } = upgradeThrough(request, { path: '/', headers: {}, socket });
+  socket.destroy(new Error('reset'));
+  await new Promise((resolve) => socket.once('close', resolve));
+  const [client, ours] = duplexPair();
+  const incoming = {} as IncomingMessage;
+  if (isHijack(body)) body.hijack({ incoming, socket: ours, head: Buffer.alloc(0) });
+  if (!ours.closed) await once(ours, 'close');
+  client.destroy();
 });

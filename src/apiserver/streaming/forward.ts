@@ -113,6 +113,8 @@ export function upgradeThrough(
   const fields = Object.entries({ ...headers, connection: 'Upgrade', upgrade: request.headers.upgrade ?? '' });
   const lines = fields.flatMap(([name, value]) => [value ?? []].flat().map((one) => `${name}: ${one}\r\n`));
   const head = `${request.method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  // It may break before it is the client's, for which the audit log can be waited for.
+  socket.on('error', () => {});
   return {
     status: 101,
     headers: {},

@@ -103,7 +103,10 @@ export class KubeletPort {
     for (const [name, value] of Object.entries(response.headers)) {
       if (value !== undefined && !ofConnection.has(name)) answered[name] = String(value);
     }
-    return { status: response.statusCode ?? 502, headers: answered, stream: Duplex.from(response) };
+    const stream = Duplex.from(response);
+    // Who reads it hears of it; it may break off before anybody does.
+    stream.on('error', () => {});
+    return { status: response.statusCode ?? 502, headers: answered, stream };
   }
 }
 

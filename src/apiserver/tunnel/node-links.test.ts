@@ -47,6 +47,10 @@ async function startKubelet(): Promise<number> {
   const server = createServer(
     { cert: serving.certPem, key: serving.keyPem, ca: ca.certPem, requestCert: true },
     async (request, response) => {
+      if (request.url === '/breaks') {
+        response.write('a beginning', () => response.destroy());
+        return;
+      }
       const { CN } = (request.socket as TLSSocket).getPeerCertificate().subject;
       response.writeHead(request.url!.startsWith('/missing') ? 404 : 200, { 'x-from': 'kubelet' });
       response.end(`${CN} ${request.method} ${request.url} ${await text(request)}`);
@@ -121,6 +125,13 @@ test('a body that breaks off fails its request alone', async () => {
     throw new Error('the client went away');
   })();
   await expect(links.request('n', { method: 'POST', path: '/x', body })).rejects.toThrow('node n is not reachable: ');
+});
+
+test('an answer that breaks off before anybody reads it fails whoever does', async () => {
+  const links = linksTo(await startKubelet());
+  const { stream } = await links.request('n', { method: 'GET', path: '/breaks' });
+  await new Promise((resolve) => stream.once('close', resolve));
+  await expect(text(stream)).rejects.toThrow();
 });
 
 test('one whose certificate another authority signed is not', async () => {
