@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -16,6 +16,12 @@ test('of writes to one file at a time one stands, whole', async () => {
   await Promise.all(texts.map((text) => realFiles.write(path, text)));
   expect(texts).toContain(await realFiles.read(path));
   expect(readdirSync(join(folder, 'below'))).toEqual(['file']);
+});
+
+test('of a write that fails nothing is left', async () => {
+  mkdirSync(join(folder, 'taken'));
+  await expect(realFiles.write(join(folder, 'taken'), 'text')).rejects.toThrow('EISDIR');
+  expect(readdirSync(folder)).toEqual(['taken']);
 });
 
 test('a file that is not there', async () => {

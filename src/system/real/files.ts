@@ -32,8 +32,14 @@ export const realFiles: Files = {
     await makeFolder(dirname(path));
     // Of this write alone: two of one file at a time must not take each other's away.
     const draft = `${path}.${randomUUID()}.tmp`;
-    await writeFile(draft, text, { mode: mode ?? 0o644 });
-    await rename(draft, path);
+    try {
+      await writeFile(draft, text, { mode: mode ?? 0o644 });
+      await rename(draft, path);
+    } catch (error) {
+      // A full disk would have one more for every try.
+      await rm(draft, { force: true });
+      throw error;
+    }
   },
   async remove(path) {
     await rm(path, { recursive: true, force: true });
