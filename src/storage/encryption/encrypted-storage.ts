@@ -113,7 +113,10 @@ export class EncryptedStorage implements Storage {
     throw error;
   }
 
-  /** Has transformers get what they need to open the values; undefined: it is all there. Rejects with an UnreadableError. */
+  /**
+   * Has transformers get what they need to open the values; undefined: it is all there. Rejects with an UnreadableError, and never
+   * throws: what is asked already would fail for nobody.
+   */
   #prepare(items: readonly (KeyValue | undefined)[]): Promise<unknown> | undefined {
     let preparing: Promise<unknown> | undefined;
     for (const item of items) {
@@ -126,9 +129,7 @@ export class EncryptedStorage implements Storage {
   #preparedFor({ key, value }: KeyValue): Promise<void> | undefined {
     const transformer = this.#transformers.of(key);
     if (!transformer.prepare) return undefined;
-    const fail = (error: unknown) => {
-      throw new UnreadableError(key, (error as Error).message);
-    };
+    const fail = (error: unknown) => Promise.reject(new UnreadableError(key, (error as Error).message));
     try {
       return transformer.prepare(this.#form.bytes(value))?.catch(fail);
     } catch (error) {

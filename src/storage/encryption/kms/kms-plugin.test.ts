@@ -214,6 +214,11 @@ test('a store asks the service before it opens what it reads', async () => {
   service.failure = new GrpcError(grpcCode.unavailable, 'gone');
   const why = `unable to transform key "${key}": failed to decrypt DEK, error: rpc error: code = Unavailable desc = gone`;
   await expect(around(reader).get(key)).rejects.toMatchObject({ kind: 'unreadable', message: why });
+  // One that nobody can read behind it, which is found out before the service answers.
+  const spoilt = [{ type: 'put', key: `${key}-b`, value: 'k8s:enc:kms:v2:p:CQ==' }] as const;
+  await storage.transact({ compare: [], operations: spoilt });
+  await expect(around(reader).range({ prefix: '/' })).rejects.toMatchObject({ kind: 'unreadable' });
+  await storage.transact({ compare: [], operations: [{ type: 'delete', key: `${key}-b` }] });
   service.failure = undefined;
   expect((await around(reader).range({ prefix: '/' })).items.map(({ value }) => value)).toEqual(['v']);
 });
