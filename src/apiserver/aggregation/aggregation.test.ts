@@ -8,7 +8,7 @@ import { builtinResources } from '../../api/registry.ts';
 import { fieldErrorMessage } from '../../apimachinery/validation/field-error.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
 import { builtinServices, customServices, planServices } from './local-services.ts';
-import { mergeAggregated, mergeGroups, mergeSwagger, versionDiscovery } from './merge.ts';
+import { mergeAggregated, mergeGroups, mergeSwagger, parsedList, versionDiscovery } from './merge.ts';
 import { identityHeaders } from './remote-api.ts';
 import { dialTarget, knownTrouble } from './service-target.ts';
 
@@ -179,6 +179,23 @@ describe('discovery with remote APIs', () => {
         ],
       },
     ]);
+  });
+
+  test.each([
+    '{"resources":{}}',
+    '{"resources":[5]}',
+    '{"resources":[{"name":5}]}',
+    '{"resources":[{"name":"pods","shortNames":"po"}]}',
+    'null',
+    '<html>',
+  ])('%s is no resource list, and nobody but its group is the worse for it', (text) => {
+    expect(versionDiscovery('x.io', 'v1', parsedList(text))).toEqual({ version: 'v1', freshness: 'Stale' });
+  });
+
+  test('what a resource list leaves out, or says is null, is empty', () => {
+    expect(versionDiscovery('x.io', 'v1', parsedList('{"resources":null}'))).toMatchObject({ resources: [] });
+    const list = parsedList('{"kind":"APIResourceList","resources":[{"name":"a","kind":"A","verbs":null}]}');
+    expect(versionDiscovery('x.io', 'v1', list)).toMatchObject({ resources: [{ resource: 'a', scope: 'Cluster' }] });
   });
 
   test('of a remote OpenAPI document its own paths are taken, and no definition that is here already', () => {

@@ -1,21 +1,24 @@
 // Discovery and OpenAPI documents of this server, with what remote APIs add, in the order of the APIServices' priorities.
 import type { APIService } from '../../api/apiregistration/v1/types.generated.ts';
+import { bool, type Decoded, decodeConfiguration, list, struct, text, texts } from '../configuration-decode.ts';
+
+const apiResource = struct('APIResource', {
+  ...{ name: text, singularName: text, namespaced: bool, group: text, version: text, kind: text },
+  ...{ verbs: texts, shortNames: texts, categories: texts },
+});
+const apiResourceList = struct('APIResourceList', { resources: list(apiResource) });
 
 /** meta.k8s.io APIResource. */
-interface ApiResource {
-  readonly name: string;
-  readonly singularName?: string;
-  readonly namespaced: boolean;
-  readonly group?: string;
-  readonly version?: string;
-  readonly kind: string;
-  readonly verbs: readonly string[];
-  readonly shortNames?: readonly string[];
-  readonly categories?: readonly string[];
-}
+type ApiResource = Decoded<typeof apiResource>;
+export type ApiResourceList = Decoded<typeof apiResourceList>;
 
-export interface ApiResourceList {
-  readonly resources?: readonly ApiResource[];
+/** Undefined for what is none: whether a server is available does not hang on what it answers. */
+export function parsedList(text: string): ApiResourceList | undefined {
+  try {
+    return decodeConfiguration(JSON.parse(text), apiResourceList, { isStrict: false });
+  } catch {
+    return undefined;
+  }
 }
 
 interface GroupVersion {
@@ -84,13 +87,13 @@ export function mergeGroups(own: readonly ApiGroup[], services: readonly Readonl
 }
 
 /** A remote version as aggregated discovery shows it; Stale where the server has not said what it serves. */
-export function versionDiscovery(group: string, version: string, list: ApiResourceList | undefined): VersionDiscovery {
-  if (!list) return { version, freshness: 'Stale' } as VersionDiscovery;
-  const all = list.resources ?? [];
+export function versionDiscovery(group: string, version: string, said: ApiResourceList | undefined): VersionDiscovery {
+  if (!said) return { version, freshness: 'Stale' } as VersionDiscovery;
+  const all = (said.resources ?? []).map((one) => ({ ...one, name: one.name ?? '' }));
   const kindOf = (one: ApiResource) => ({
     group: one.group ?? group,
     version: one.version ?? version,
-    kind: one.kind,
+    kind: one.kind ?? '',
   });
   const resources = all
     .filter(({ name }) => !name.includes('/'))
@@ -100,14 +103,14 @@ export function versionDiscovery(group: string, version: string, list: ApiResour
         .map((sub) => ({
           subresource: sub.name.slice(one.name.length + 1),
           responseKind: kindOf(sub),
-          verbs: sub.verbs,
+          verbs: sub.verbs ?? [],
         }));
       return {
         resource: one.name,
         responseKind: kindOf(one),
         scope: one.namespaced ? 'Namespaced' : 'Cluster',
         singularResource: one.singularName ?? '',
-        verbs: one.verbs,
+        verbs: one.verbs ?? [],
         ...(one.shortNames?.length && { shortNames: one.shortNames }),
         ...(one.categories?.length && { categories: one.categories }),
         ...(subresources.length > 0 && { subresources }),

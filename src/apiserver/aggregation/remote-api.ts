@@ -21,7 +21,7 @@ import { type ApiRequest, type ApiResponse, readBody, requestUri, textResponse, 
 import { answeredHeaders, type ForwardOptions, forward, passedHeaders, upgradeThrough } from '../streaming/forward.ts';
 import { dialEndpoint } from '../tunnel/dial.ts';
 import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
-import type { ApiResourceList } from './merge.ts';
+import { type ApiResourceList, parsedList } from './merge.ts';
 import type { ServedApi } from './served-api.ts';
 import { type DialTarget, dialTargets, knownTrouble, type Verdict } from './service-target.ts';
 
@@ -254,15 +254,6 @@ interface OpenApiIndex {
 function ownRequest(path: string, signal: AbortSignal): ApiRequest {
   const body = async () => new Uint8Array(0);
   return { method: 'GET', path, query: new URLSearchParams(), headers: { accept: 'application/json' }, body, signal };
-}
-
-/** Whether a server is available does not hang on what it answers. */
-function parsedList(text: string): ApiResourceList | undefined {
-  try {
-    return JSON.parse(text) as ApiResourceList;
-  } catch {
-    return undefined;
-  }
 }
 
 export function identityHeaders({ name, uid, groups, extra = {} }: User): Record<string, string | string[]> {
