@@ -92,6 +92,17 @@ describe('what is mirrored', () => {
     ]);
   });
 
+  test('a thousand addresses of subsets with the same ports: more are not allowed in a slice', () => {
+    const many = (first: number) => Array.from({ length: 600 }, (_, i) => `10.${first}.${i >> 8}.${i & 255}`).join(' ');
+    const endpoints = byHand([
+      [80, many(1)],
+      [80, many(2)],
+    ]);
+    const slices = mirrored(endpoints);
+    expect(slices.map((slice) => slice.endpoints?.length)).toEqual([1000]);
+    expect(writes(reconcile(endpoints, slices))).toEqual([0, 0, 0]);
+  });
+
   test('the name of the longest Endpoints takes no dash', () => {
     const { subsets = [] } = byHand([[80, '10.0.0.1']]);
     const prefix = (length: number) =>

@@ -19,7 +19,7 @@ export const managedBy = 'endpointslicemirroring-controller.k8s.io';
 const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const notMirrored = new Set([lastChangeTriggerTime, 'kubectl.kubernetes.io/last-applied-configuration']);
-/** Addresses mirrored of each subset. */
+/** Addresses mirrored of each subset, and of all that have the same ports. */
 export const mostAddresses = 1000;
 
 export interface Mirroring {
@@ -157,7 +157,9 @@ function mirrorSubset(
     const key = sliceKey(family, ports);
     const { slice, endpoints } = wanted.get(key) ?? { slice: sliceOf(object, family, ports), endpoints: new Map() };
     const endpoint = endpointOf({ ...address, ip }, ready);
-    endpoints.set(endpointKey(endpoint), endpoint);
+    const id = endpointKey(endpoint);
+    // A slice takes no more; as upstream those of further subsets with the same ports are left out without a word.
+    if (endpoints.size < mostAddresses || endpoints.has(id)) endpoints.set(id, endpoint);
     wanted.set(key, { slice, endpoints });
   }
 }
