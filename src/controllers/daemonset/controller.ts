@@ -63,7 +63,8 @@ export function daemonSetController(context: ControllerContext): Controller {
   async function sync(key: string): Promise<SyncResult | undefined> {
     const [namespace = '', name = ''] = key.split('/');
     const set = informer.lister.get(name, namespace);
-    if (!set) return undefined;
+    // The revisions of one that is being deleted go, or are nobody's: without them there is nothing to decide.
+    if (!set || set.metadata.deletionTimestamp) return undefined;
     if (pods.pending(key) || writes.pending(key) || revisions.pending(key)) return { requeueAfter: 1000 };
     const fresh = () => setClient.get(name, namespace);
     const claim = pods.claim(set, selectorOf(set));

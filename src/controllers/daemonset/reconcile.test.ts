@@ -53,6 +53,7 @@ test.each<[string, Partial<DaemonSet['spec']>, string[], string]>([
   ['no second one while the first goes', {}, ['a:going', 'b:ready', 'c:ready'], ''],
   ['of two the younger goes', {}, ['a:ready', 'a:unready', 'b:ready', 'c:ready'], '-a-unready'],
   ['one that failed goes', {}, ['a:failed', 'b:ready', 'c:ready'], '-a-failed'],
+  ['one that waits for a node that is gone goes', {}, ['a:ready', 'b:ready', 'c:ready', 'd:unready'], '-d-unready'],
   ['an update takes one at a time', {}, old, '-a-ready@old'],
   ['and waits for it', {}, ['a:unready', ...old.slice(1)], ''],
   ['a broken old one goes at once', {}, ['a:unready@old', 'b:unready', 'c:ready@old'], '-a-unready@old'],

@@ -50,8 +50,6 @@ export function reconcile(input: DaemonSetInput): DaemonSetPlan {
   const { set } = input;
   const nodes = daemonNodes(input);
   const status = statusOf(input, nodes);
-  const none = { create: [], delete: [], events: [], status, failed: new Map(), requeueAfter: undefined };
-  if (set.metadata.deletionTimestamp !== undefined) return none;
   const steps = manage(input, nodes);
   // An update counts on every node having what it should.
   const isIdle = steps.create.length + steps.delete.length === 0;
@@ -110,7 +108,9 @@ function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
       end.push(...tooMany(input, running));
     }
   }
-  // Pods of nodes that are gone are the pod garbage collector's.
+  // Pods on nodes that are gone are the pod garbage collector's, which knows none that wait to come there.
+  const known = new Set(['', ...nodes.map(({ name }) => name)]);
+  end.push(...input.pods.filter((pod) => !pod.spec.nodeName && !known.has(targetOf(pod)) && !isTerminating(pod)));
   const requeueAfter = waits.length > 0 ? Math.min(...waits) : undefined;
   return { create, delete: end, events, failed, requeueAfter };
 }
