@@ -1,6 +1,6 @@
 // Gives each node its podCIDRs.
 import type { Node } from '../../api/core/v1/types.generated.ts';
-import { isNotFound } from '../../apimachinery/status.ts';
+import { ignoreNotFound } from '../../apimachinery/status.ts';
 import { nodes } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
 import { allocate, nodeCIDRMaskSizes, rangesOf } from './reconcile.ts';
@@ -11,7 +11,7 @@ export function nodeIPAMController(context: ControllerContext): Controller {
   const nodeClient = client.resource<Node>(nodes);
   const recorder = recorderOf(context, 'cidrAllocator');
   const ranges = rangesOf(config.clusterCIDRs, nodeCIDRMaskSizes);
-  /** Given out, but not yet in the cache. */
+  /** Given out, or about to be, but not yet in the cache. */
   const given = new Map<string, readonly string[]>();
   // One worker: two nodes must not be given the same block.
   const controller = new KeyedController({
@@ -27,24 +27,21 @@ export function nodeIPAMController(context: ControllerContext): Controller {
   };
   informer.addHandler({ added: enqueue, updated: enqueue, deleted: (node) => given.delete(node.metadata.name) });
 
+  const taken = () => [...informer.lister.list().flatMap((n) => n.spec?.podCIDRs ?? []), ...[...given.values()].flat()];
+
   async function sync(name: string) {
     const node = informer.lister.get(name);
-    if (!node || node.spec?.podCIDRs?.length || given.has(name) || ranges.length === 0) return undefined;
-    const taken = informer.lister.list().flatMap((n) => n.spec?.podCIDRs ?? []);
-    const podCIDRs = allocate(ranges, [...taken, ...[...given.values()].flat()]);
+    if (!node || node.spec?.podCIDRs?.length || ranges.length === 0) return undefined;
+    const podCIDRs = given.get(name) ?? allocate(ranges, taken());
     if (!podCIDRs) {
       const message = `Node ${name} status is now: CIDRNotAvailable`;
       recorder.event(node, { type: 'Normal', reason: 'CIDRNotAvailable', message });
       throw new Error('CIDR allocation failed; there are no remaining CIDRs left to allocate in the accepted range');
     }
+    // Kept when the write fails, which may have been made: it is tried again with the same.
     given.set(name, podCIDRs);
-    try {
-      const body = { metadata: { uid: node.metadata.uid }, spec: { podCIDR: podCIDRs[0], podCIDRs } };
-      await nodeClient.patch({ name, type: 'merge', body });
-    } catch (error) {
-      given.delete(name);
-      if (!isNotFound(error)) throw error;
-    }
+    const body = { metadata: { uid: node.metadata.uid }, spec: { podCIDR: podCIDRs[0], podCIDRs } };
+    await nodeClient.patch({ name, type: 'merge', body }).catch(ignoreNotFound);
     return undefined;
   }
 
