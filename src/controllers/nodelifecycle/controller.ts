@@ -12,6 +12,7 @@ import {
   recorderOf,
   type SyncResult,
 } from '../controller.ts';
+import { inTurn } from '../shared/in-turn.ts';
 import { podsByNode } from '../shared/pods-by-node.ts';
 import { defaultRates, ZoneHealth } from './disruption.ts';
 import { Evictions, together } from './evictions.ts';
@@ -115,15 +116,14 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
   /** Nobody knows whether they answer: Services must not send anyone there. */
   async function markPodsNotReady(nodeName: string): Promise<void> {
     const lastTransitionTime = formatTime(clock.now());
-    for (const pod of podsOn(nodeName)) {
-      if (!isPodReady(pod)) continue;
+    await inTurn(podsOn(nodeName).filter(isPodReady), async (pod) => {
       const conditions = (pod.status?.conditions ?? []).map((condition) =>
         condition.type === 'Ready' ? { ...condition, status: 'False', lastTransitionTime } : condition,
       );
       await podClient.update({ ...pod, status: { ...pod.status, conditions } }, { subresource: 'status' });
       const event = { type: 'Warning', reason: 'NodeNotReady', message: 'Node is not ready' } as const;
       recorder.event(pod, event);
-    }
+    });
   }
 
   return controller;

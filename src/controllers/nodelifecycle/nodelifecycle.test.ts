@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Lease } from '../../api/coordination/v1/types.generated.ts';
 import type { Event, Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonCopy } from '../../apimachinery/json/value.ts';
+import { internalError } from '../../apimachinery/status.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import { events, leases, nodes, pods } from '../../client/resources.ts';
 import { type Harness, makeNode, makePod, startControllers } from '../harness/start.ts';
@@ -231,4 +232,17 @@ test('what a node runs short of keeps new pods away, as long as it does', async 
   };
   expect(await set('True')).toMatchObject([{ key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }]);
   expect(await set('False')).toEqual([]);
+});
+
+test('a pod whose status cannot be written keeps none of the others of a silent node ready', async () => {
+  await start();
+  await harness.api.resource<Pod>(pods).create(makePod('other', {}, { nodeName: 'node-1' }));
+  await harness.setPod('other', { ready: true, ip: '10.244.0.3' });
+  harness.api.react(({ verb, resource, key }) => {
+    if (verb === 'update' && resource === 'pods' && key === 'default/web') throw internalError('a webhook is away');
+  });
+  await pass(60, false);
+  expect(ready(await pod())?.status).toBe('True');
+  expect(ready(await harness.api.resource<Pod>(pods).get('other', 'default'))?.status).toBe('False');
+  expect(harness.errors.splice(0)).not.toEqual([]);
 });

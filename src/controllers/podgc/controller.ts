@@ -4,6 +4,7 @@ import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { ignoreNotFound, isNotFound } from '../../apimachinery/status.ts';
 import { nodes, pods } from '../../client/resources.ts';
 import { type Controller, type ControllerContext, KeyedController } from '../controller.ts';
+import { inTurn } from '../shared/in-turn.ts';
 import { type Disruption, markEnding } from '../shared/pod-ending.ts';
 import { podsToCollect } from './reconcile.ts';
 
@@ -29,9 +30,8 @@ export function podGarbageCollector(context: ControllerContext): Controller {
     const now = clock.now();
     const node = (nodeName: string) => nodeInformer.lister.get(nodeName);
     await noteMissing(all, now);
-    for (const pod of podsToCollect({ pods: all, node, missedSince, now, threshold: terminatedPodThreshold })) {
-      await collect(pod).catch(ignoreNotFound);
-    }
+    const doomed = podsToCollect({ pods: all, node, missedSince, now, threshold: terminatedPodThreshold });
+    await inTurn(doomed, (pod) => collect(pod).catch(ignoreNotFound));
     return { requeueAfter: interval };
   }
 
