@@ -15,11 +15,15 @@ export type Expr =
   | StructExpr
   | ComprehensionExpr;
 
-export interface LiteralExpr extends Node {
-  readonly kind: 'literal';
-  readonly type: 'null' | 'bool' | 'int' | 'uint' | 'double' | 'string' | 'bytes';
-  readonly value: null | boolean | bigint | number | string | Uint8Array;
-}
+export type LiteralExpr = Node & { readonly kind: 'literal' } & Literal;
+
+type Literal =
+  | { readonly type: 'null'; readonly value: null }
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'int' | 'uint'; readonly value: bigint }
+  | { readonly type: 'double'; readonly value: number }
+  | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'bytes'; readonly value: Uint8Array };
 
 export interface IdentExpr extends Node {
   readonly kind: 'ident';

@@ -79,7 +79,7 @@ const split: Estimate = (context) => {
   const whole = size(context, 0);
   const limit = context.exprs[2];
   const isKnown = limit?.kind === 'literal' && limit.type === 'int';
-  const most = isKnown ? Number(BigInt.asUintN(64, limit.value as bigint)) : whole.max;
+  const most = isKnown ? Number(BigInt.asUintN(64, limit.value)) : whole.max;
   return { cost: scaled(whole, 2 * perCharacter), size: { min: 0, max: most } };
 };
 
@@ -119,7 +119,7 @@ function made(count: Amount): CallEstimate {
 
 function numberIn(expr: Expr | undefined, otherwise: number): number {
   if (expr?.kind !== 'literal' || expr.type !== 'int') return otherwise;
-  return Math.max(0, Number(expr.value as bigint));
+  return Math.max(0, Number(expr.value));
 }
 
 const slice: Estimate = (context) => {

@@ -70,7 +70,7 @@ class Planner {
     if (name !== undefined) return this.#reference(name);
     switch (expr.kind) {
       case 'literal':
-        return constantPlan(expr.type === 'uint' ? new Uint(expr.value as bigint) : expr.value);
+        return constantPlan(expr.type === 'uint' ? new Uint(expr.value) : expr.value);
       case 'ident':
         return this.#reference(expr.name);
       case 'select': {

@@ -2,17 +2,19 @@
 import { table } from '../apimachinery/table.ts';
 import { CelSyntaxError } from './errors.ts';
 
-export type TokenType = 'int' | 'uint' | 'double' | 'string' | 'bytes' | 'ident' | 'quoted' | 'op' | 'end';
+type WrittenType = 'int' | 'uint' | 'double' | 'ident' | 'quoted' | 'op' | 'end';
 
-export interface Token {
-  readonly type: TokenType;
+export type Token = {
   /** As written; of strings and bytes the decoded content is in `value`. */
   readonly text: string;
-  readonly value?: string | Uint8Array;
   readonly at: number;
-}
+} & (
+  | { readonly type: WrittenType }
+  | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'bytes'; readonly value: Uint8Array }
+);
 
-const patterns: readonly (readonly [TokenType | 'skip', RegExp])[] = [
+const patterns: readonly (readonly [WrittenType | 'skip', RegExp])[] = [
   ['skip', /[\t\n\f\r ]+|\/\/[^\n]*/y],
   ['double', /(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)/y],
   ['uint', /(?:0x[0-9a-fA-F]+|\d+)[uU]/y],

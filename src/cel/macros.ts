@@ -20,7 +20,8 @@ class Maker {
   }
 
   literal(value: boolean | bigint): Expr {
-    return { kind: 'literal', type: typeof value === 'bigint' ? 'int' : 'bool', value, at: this.at };
+    const place = { kind: 'literal', at: this.at } as const;
+    return typeof value === 'bigint' ? { ...place, type: 'int', value } : { ...place, type: 'bool', value };
   }
 
   ident(name: string): Expr {

@@ -254,9 +254,9 @@ class Parser {
       case 'double':
         return numberLiteral(token, at, '');
       case 'string':
-        return { kind: 'literal', type: 'string', value: token.value as string, at };
+        return { kind: 'literal', type: 'string', value: token.value, at };
       case 'bytes':
-        return { kind: 'literal', type: 'bytes', value: token.value as Uint8Array, at };
+        return { kind: 'literal', type: 'bytes', value: token.value, at };
       case 'ident':
         return this.#name(token, '');
       case 'op':

@@ -79,7 +79,7 @@ function checkFormat({ target, args: [list], at }: CallExpr, { checked, issues }
   let wrong: Expr | undefined;
   try {
     let used = 0;
-    fillFormat(target.value as string, given.length, ({ verb }, i) => {
+    fillFormat(target.value, given.length, ({ verb }, i) => {
       used = i + 1;
       wrong = misfit(verb, given[i]!, checked);
       if (wrong) throw new CelError(clauseError(verb, typeNameOf(checked.types.get(wrong) ?? dyn)));
