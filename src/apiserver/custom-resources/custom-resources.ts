@@ -105,10 +105,9 @@ export class CustomResources {
 
   /** The other definitions of a definition's group. */
   #inGroup({ metadata, spec }: Readonly<CustomResourceDefinition>): CustomResourceDefinition[] {
-    const others = this.#definitions().filter(
+    return this.#definitions().filter(
       (other) => other.spec.group === spec.group && other.metadata.name !== metadata.name,
     );
-    return others as CustomResourceDefinition[];
   }
 
   #find(name: string): Readonly<CustomResourceDefinition> | undefined {
@@ -170,7 +169,7 @@ export class CustomResources {
   async #updateStatus(crd: Readonly<CustomResourceDefinition>): Promise<void> {
     const { name } = crd.metadata;
     const now = formatTime(this.#options.clock.now());
-    const status = nextStatus(crd as CustomResourceDefinition, this.#inGroup(crd), now);
+    const status = nextStatus(crd, this.#inGroup(crd), now);
     if (!status) return;
     await this.#write(name, (present) => {
       present.status = { ...present.status, ...status, storedVersions: present.status?.storedVersions ?? [] };
@@ -208,7 +207,7 @@ export class CustomResources {
   /** Deletes the instances of a definition that goes; when there are none any more its finalizer is taken. */
   async #finalize(crd: Readonly<CustomResourceDefinition>): Promise<void> {
     const { name } = crd.metadata;
-    if (findCondition(crd as CustomResourceDefinition, 'Terminating')?.reason === deletionPending.reason) {
+    if (findCondition(crd, 'Terminating')?.reason === deletionPending.reason) {
       await this.#write(name, (present) => this.#setTerminating(present, deletionInProgress));
       return;
     }

@@ -61,7 +61,7 @@ export class ServedSet {
       this.#members.delete(name);
       changed = true;
     }
-    for (const crd of established) changed = this.#updateMember(crd as CustomResourceDefinition) || changed;
+    for (const crd of established) changed = this.#updateMember(crd) || changed;
     if (!changed) return undefined;
     const entries = [...this.#members.values()].flatMap((member) => [...member.entries.values()]);
     return entries.filter(({ version }) => version.served).map(({ definition }) => definition);
