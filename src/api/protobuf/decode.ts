@@ -1,6 +1,5 @@
 // Reads built-in kinds from Kubernetes' protocol buffers encoding, into the same values that JSON gives. Go clients write
 // with it unless told otherwise, kubectl's typed commands among them; answers may be JSON, which they accept too.
-//
 
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { errorMessage } from '../../apimachinery/error-message.ts';

@@ -289,14 +289,9 @@ export interface GoEncoding {
 
 /** Types are named by their group, version and name: `core.v1.Container`. */
 export function goEncoding(): GoEncoding {
-  const [plain, pointers, structs, nullable, zeroed, required] = [
-    plainNumbersAndBooleans,
-    textPointers,
-    plainStructs,
-    nulls,
-    zeros,
-    requiredAbsent,
-  ].map(fieldsOf) as [Fields, Fields, Fields, Fields, Fields, Fields];
+  const [plain, pointers] = [fieldsOf(plainNumbersAndBooleans), fieldsOf(textPointers)];
+  const [structs, nullable] = [fieldsOf(plainStructs), fieldsOf(nulls)];
+  const [zeroed, required] = [fieldsOf(zeros), fieldsOf(requiredAbsent)];
   const has = (table: Fields, type: string, field: string) => table.get(type)?.includes(field) ?? false;
   return {
     keepsZero: (type, field, kind) => (kind === 'text' ? has(pointers, type, field) : !has(plain, type, field)),
