@@ -3,6 +3,7 @@
 import { isOn } from '../apimachinery/query.ts';
 import { parseFieldSelector, requiredValue } from '../apimachinery/selectors/field-selector.ts';
 import { table } from '../apimachinery/table.ts';
+import { unescaped } from './unescaped.ts';
 
 export interface RequestInfo {
   /** False for `/version`, `/healthz`, discovery: then only `verb` and `path` are set. */
@@ -35,20 +36,10 @@ const verbs = table<string>({
   HEAD: 'get',
 });
 
-/** A path, or a segment of one, without its escapes; what is wrongly escaped stays as it is. */
-export function decoded(text: string): string {
-  if (!text.includes('%')) return text;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 function nonResource(method: string, path: string): RequestInfo {
   const verb = method.toLowerCase();
   const empty = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '', rest: [] };
-  return { isResource: false, verb, path: decoded(path), ...empty };
+  return { isResource: false, verb, path: unescaped(path), ...empty };
 }
 
 const namespaceSubresources = new Set(['status', 'finalize']);
@@ -80,7 +71,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
 
 function readRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
   // Decoded first, as Go's paths are: an escaped slash parts segments too.
-  const segments = decoded(path).split('/');
+  const segments = unescaped(path).split('/');
   segments.shift();
   if (segments.at(-1) === '') segments.pop();
   const isCore = segments[0] === 'api';

@@ -1,4 +1,5 @@
 // `kubectl --as`: acting as another user, for who may impersonate that user, its groups, uid and extra fields.
+import { dropOldest } from '../../apimachinery/drop-oldest.ts';
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { setKey } from '../../apimachinery/json/value.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
@@ -6,6 +7,7 @@ import { ownValue } from '../../apimachinery/table.ts';
 import type { Attributes, Authorizer, Impersonated } from '../extensions.ts';
 import { headerText } from '../header-text.ts';
 import { type ApiRequest, headerValues, type User } from '../request.ts';
+import { unescaped } from '../unescaped.ts';
 import { impersonateBy, modes } from './impersonation-modes.ts';
 
 type Headers = Pick<ApiRequest, 'headers' | 'rawHeaders'>;
@@ -29,7 +31,7 @@ function wantedUser(request: Headers): User | undefined {
   const extra: Record<string, readonly string[]> = {};
   for (const header of Object.keys(headers)) {
     if (!header.startsWith(extraPrefix)) continue;
-    const key = decodeKey(header.slice(extraPrefix.length));
+    const key = unescaped(header.slice(extraPrefix.length));
     setKey(extra, key, [...(ownValue(extra, key) ?? []), ...valuesOf(request, header)]);
   }
   const hasExtra = Object.keys(extra).length > 0;
@@ -55,15 +57,6 @@ function printedUser({ name, uid = '', groups, extra }: User): string {
   const printedGroups = groups.length > 0 ? list(groups) : '[]string(nil)';
   const printedExtra = `map[string][]string${extra ? map : '(nil)'}`;
   return `&user.DefaultInfo{Name:${quoted(name)}, UID:${quoted(uid)}, Groups:${printedGroups}, Extra:${printedExtra}}`;
-}
-
-/** What is not encoded as it should be is taken as it is. */
-function decodeKey(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
 }
 
 /** Remembers which users impersonate by which mode: that mode is tried first, and its refusal is what they hear. */
@@ -101,8 +94,6 @@ export class Impersonator {
   #remember(name: string, index: number): void {
     this.#lastMode.delete(name);
     this.#lastMode.set(name, index);
-    if (this.#lastMode.size <= rememberedUsers) return;
-    const [oldest] = this.#lastMode.keys();
-    if (oldest !== undefined) this.#lastMode.delete(oldest);
+    dropOldest(this.#lastMode, rememberedUsers);
   }
 }

@@ -5,6 +5,7 @@ import { ownValue } from '../../apimachinery/table.ts';
 import type { ClientCertificate } from '../client-certificate.ts';
 import { headerText } from '../header-text.ts';
 import { type ApiRequest, headerValues, type User } from '../request.ts';
+import { unescaped } from '../unescaped.ts';
 
 export interface RequestHeaderConfig {
   /** PEM of the authorities whose certificates proxies show. */
@@ -71,18 +72,9 @@ function extraOf(request: Headers, prefixes: readonly string[]): Record<string, 
   for (const prefix of prefixes.map((one) => one.toLowerCase())) {
     for (const name of Object.keys(request.headers)) {
       if (!name.startsWith(prefix)) continue;
-      const key = decodedKey(name.slice(prefix.length));
+      const key = unescaped(name.slice(prefix.length));
       setKey(extra, key, [...(ownValue(extra, key) ?? []), ...headerValues(request, name).map(headerText)]);
     }
   }
   return extra;
-}
-
-/** As upstream, a key that is not percent-encoded as it should be is taken as it is. */
-function decodedKey(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
 }

@@ -14,8 +14,8 @@ import type { ServedApi } from '../aggregation/served-api.ts';
 import { methodNotAllowed, pathNotFound } from '../errors.ts';
 import type { ObjectView } from '../object-view.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, readBody, textResponse } from '../request.ts';
-import { decoded } from '../request-info.ts';
 import type { NodeLinks } from '../tunnel/node-links.ts';
+import { unescaped } from '../unescaped.ts';
 import { metricsOpenApi, metricsResources } from './open-api.ts';
 import { nodeUsage, type PodUsage, podUsages, type Summary } from './summaries.ts';
 
@@ -83,7 +83,7 @@ export class ResourceMetrics implements ServedApi {
     const parts = path
       .slice(root.length + 1)
       .split('/')
-      .map(decoded);
+      .map(unescaped);
     if (parts[0] === 'nodes' && parts.length <= 2) return this.#nodes(request, parts[1]);
     if (parts[0] === 'pods' && parts.length === 1) return this.#pods(request, '', undefined);
     const [, namespace = '', resource, name] = parts;

@@ -2,6 +2,7 @@
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import type { PathHandler } from '../extensions.ts';
 import type { ApiRequest, ApiResponse, User } from '../request.ts';
+import { unescaped } from '../unescaped.ts';
 import type { TunnelRegistry } from './tunnel-registry.ts';
 
 const pattern = /^\/portico\/v1\/nodes\/([^/]+)\/tunnel$/;
@@ -24,7 +25,7 @@ export function tunnelPath(tunnels: TunnelRegistry): PathHandler {
           reason: 'NotFound',
           message: 'the path of a tunnel is /portico/v1/nodes/NAME/tunnel',
         });
-      const nodeName = decodeURIComponent(match[1]!);
+      const nodeName = unescaped(match[1]!);
       if (!mayServeNode(user, nodeName)) {
         const message = `forbidden: User "${user?.name ?? 'system:anonymous'}" cannot serve node "${nodeName}"`;
         throw new StatusError({ code: 403, reason: 'Forbidden', message, details: {} });
