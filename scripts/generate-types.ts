@@ -55,14 +55,7 @@ function main(): void {
   const modules = new Map<string, Map<string, TypeFacts>>();
   const rows = readFileSync(join(root, 'api-facts/fields.tsv'), 'utf8').trimEnd().split('\n').slice(1);
   for (const row of rows) {
-    const [type, name, fieldType, required, , kind] = row.split('\t') as [
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
+    const [type = '', name = '', fieldType = '', required, , kind] = row.split('\t');
     if (scalars[type] !== undefined || name === '(itself)' || type.startsWith('io.k8s.apimachinery.pkg.version'))
       continue;
     const { module, name: typeName } = split(type);

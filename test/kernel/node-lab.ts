@@ -1,6 +1,6 @@
 // Nodes of several segments, each a namespace with a pod network and pods of its own, and a router between the segments.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Node } from '../../src/api/core/v1/types.generated.ts';
@@ -103,7 +103,7 @@ export class LabNode {
   /** A pod as containerd makes one: the plugin `bridge`, with the configuration that the pod network wrote. */
   addPod(name: string): LabPod {
     const space = this.#lab.namespace(name);
-    const plugins = cniBin.find((folder) => readdirable(folder)) ?? '';
+    const plugins = cniBin.find((folder) => existsSync(join(folder, 'bridge'))) ?? '';
     const [program = '', ...args] = this.space.inside([`${plugins}/bridge`]);
     const output = execFileSync(program, args, {
       encoding: 'utf8',
@@ -135,14 +135,6 @@ export class LabNode {
     this.#stop.abort();
     await this.#done.catch(() => {});
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-function readdirable(folder: string): boolean {
-  try {
-    return readFileSync(join(folder, 'bridge')).length > 0;
-  } catch {
-    return false;
   }
 }
 
