@@ -85,8 +85,8 @@ export function deploymentController(context: ControllerContext): Controller {
     for (const set of [...adopt, ...release]) {
       const kept = (set.metadata.ownerReferences ?? []).filter((r) => r.uid !== reference.uid);
       const ownerReferences = adopt.includes(set) ? [...kept, reference] : kept;
-      const { name, namespace = '', uid } = set.metadata;
-      const body = { metadata: { uid, ownerReferences } };
+      const { name, namespace = '', uid, resourceVersion } = set.metadata;
+      const body = { metadata: { uid, resourceVersion, ownerReferences } };
       setWrites.wrote(key, await setClient.patch({ name, namespace, type: 'merge', body }));
     }
     return adopt.length + release.length > 0;

@@ -149,8 +149,10 @@ export class PodControl {
     }
   }
 
+  /** The resourceVersion guards the list, which is written as a whole. */
   #patchOwners(ownerKey: string, pod: Readonly<Pod>, ownerReferences: unknown[]): Promise<void> {
-    return this.patchMetadata(ownerKey, pod, { ownerReferences });
+    const { resourceVersion } = pod.metadata;
+    return this.patchMetadata(ownerKey, pod, { resourceVersion, ownerReferences });
   }
 
   #say(owner: Readonly<KubeObject>, what: Omit<Parameters<Narrator>[0], 'owner'>): void {

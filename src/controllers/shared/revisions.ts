@@ -45,9 +45,10 @@ export function createRevisions({ client, informers, clock }: ControllerContext,
       const { own, adopt } = claimObjects({ owner, selector, objects: [...present, ...orphans] });
       if (adopt.length > 0) await mustBeSame(owner, fresh);
       for (const { metadata } of adopt) {
-        const { name, namespace = '', uid } = metadata;
+        const { name, namespace = '', uid, resourceVersion } = metadata;
         const ownerReferences = [...(metadata.ownerReferences ?? []), controllerReference(owner, kind)];
-        await api.patch({ name, namespace, type: 'merge', body: { metadata: { uid, ownerReferences } } });
+        const body = { metadata: { uid, resourceVersion, ownerReferences } };
+        await api.patch({ name, namespace, type: 'merge', body });
       }
       return [...own];
     },

@@ -49,8 +49,9 @@ export class ClaimControl {
       const claim = this.informer.lister.get(claimName, set.metadata.namespace);
       const ownerReferences = claim && !claim.metadata.deletionTimestamp && claimOwners(set, claim, pod);
       if (!claim || !ownerReferences) continue;
-      const { name, namespace = '', uid } = claim.metadata;
-      await this.#client.patch({ name, namespace, type: 'merge', body: { metadata: { uid, ownerReferences } } });
+      const { name, namespace = '', uid, resourceVersion } = claim.metadata;
+      const body = { metadata: { uid, resourceVersion, ownerReferences } };
+      await this.#client.patch({ name, namespace, type: 'merge', body });
     }
   }
 }
