@@ -149,3 +149,16 @@ test('an Event has the annotations that are given with it', async () => {
     ['Failed', undefined],
   ]);
 });
+
+// client-go GenerateEventName: what an Event may not be called, the server refuses.
+test.each([
+  ['web', /^web\.[0-9a-f]{16}$/],
+  [`w${'e'.repeat(235)}`, /^we{235}\.[0-9a-f]{16}$/],
+  [`w${'e'.repeat(236)}`, /^[0-9a-f-]{36}$/],
+  ['system:node', /^[0-9a-f-]{36}$/],
+  ['test.POD', /^[0-9a-f-]{36}$/],
+])('an Event about %s has a name that it may have', async (name, expected) => {
+  const { recorder, list } = start();
+  recorder.event({ ...pod, metadata: { ...pod.metadata, name } }, { type: 'Normal', reason: 'Started', message: 'm' });
+  expect((await list())[0]?.metadata.name).toMatch(expected);
+});

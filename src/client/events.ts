@@ -6,6 +6,7 @@ import { dropOldest } from '../apimachinery/drop-oldest.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import { isNotFound, StatusError } from '../apimachinery/status.ts';
 import { formatTime } from '../apimachinery/time.ts';
+import { dns1123Subdomain } from '../apimachinery/validation/names.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { EventSpamFilter } from './event-spam.ts';
@@ -159,9 +160,13 @@ class Recorder implements EventRecorder {
     return `(combined from similar events): ${message}`;
   }
 
-  #first(involved: ObjectReference, now: number): Known {
-    const suffix = BigInt(Math.floor(now)) * 1_000_000n + BigInt(this.#options.random.int(1_000_000));
-    return { name: `${involved.name}.${suffix.toString(16)}`, firstTimestamp: formatTime(now), count: 1 };
+  #first({ name = '' }: ObjectReference, now: number): Known {
+    const { random } = this.#options;
+    const suffix = BigInt(Math.floor(now)) * 1_000_000n + BigInt(random.int(1_000_000));
+    const ofObject = `${name}.${suffix.toString(16)}`;
+    // Not all names of objects leave room for more, or are ones that an Event may have.
+    const isAllowed = dns1123Subdomain(ofObject).length === 0;
+    return { name: isAllowed ? ofObject : random.uuid(), firstTimestamp: formatTime(now), count: 1 };
   }
 
   #make(
