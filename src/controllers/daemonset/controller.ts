@@ -79,9 +79,9 @@ export function daemonSetController(context: ControllerContext): Controller {
     const hash = hashOf(history.update);
     const now = clock.now();
     const nodeList = nodeInformer.lister.list();
-    const failed = failedPodsOf(set);
+    const failed = { byNode: failedPodsOf(set), at: clock.monotonic() };
     const plan = reconcile({ set, nodes: nodeList, pods: claim.own, hash, now, collisionCount, failed });
-    for (const [node, pod] of plan.failed) failed.set(node, pod);
+    for (const [node, pod] of plan.failed) failed.byNode.set(node, pod);
     await act(key, set, plan, hash);
     const used = new Set(claim.own.map((pod) => pod.metadata.labels?.[hashLabel]));
     const limit = set.spec.revisionHistoryLimit ?? 10;

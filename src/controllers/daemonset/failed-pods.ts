@@ -6,7 +6,7 @@ const firstWait = 1000;
 const longestWait = 15 * 60_000;
 
 export interface FailedPod {
-  /** When a failed pod was last taken away, in milliseconds since the epoch, and how long the next one stays. */
+  /** When a failed pod was last taken away, in milliseconds as the clock's `monotonic`, and how long the next one stays. */
   readonly time: number;
   readonly wait: number;
 }

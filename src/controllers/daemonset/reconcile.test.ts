@@ -118,17 +118,17 @@ test('pods that fail on a node again and again are taken away ever later', () =>
   const seen: (number | undefined)[] = [];
   let time = now;
   for (let i = 0; i < 13; i += 1) {
-    const first = reconcile({ ...input, now: time, failed });
+    const first = reconcile({ ...input, now, failed: { byNode: failed, at: time } });
     expect(first.delete).toHaveLength(1);
     for (const [name, pod] of first.failed) failed.set(name, pod);
-    const next = reconcile({ ...input, now: time, failed });
+    const next = reconcile({ ...input, now, failed: { byNode: failed, at: time } });
     expect([next.delete, next.events]).toEqual([[], []]);
     seen.push(next.requeueAfter);
     time += next.requeueAfter ?? 0;
   }
   expect(seen.map((wait) => (wait ?? 0) / 1000)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
   // After half an hour of peace it begins anew.
-  const later = reconcile({ ...input, now: time + 1_800_001, failed });
+  const later = reconcile({ ...input, now, failed: { byNode: failed, at: time + 1_800_001 } });
   expect(later.failed.get('a')?.wait).toBe(1000);
 });
 

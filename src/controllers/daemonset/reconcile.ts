@@ -19,8 +19,8 @@ export interface DaemonSetInput {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly collisionCount: number | undefined;
-  /** Of earlier looks, by node. Default: none. */
-  readonly failed?: ReadonlyMap<string, FailedPod> | undefined;
+  /** Of earlier looks, by node, and now (milliseconds) by the clock that they go by. Default: none. */
+  readonly failed?: { readonly byNode: ReadonlyMap<string, FailedPod>; readonly at: number };
 }
 
 export interface DaemonSetPlan {
@@ -83,6 +83,7 @@ function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
   const end: Readonly<Pod>[] = [];
   const events: { reason: string; message: string }[] = [];
   const failed = new Map<string, FailedPod>();
+  const { byNode, at } = input.failed ?? { byNode: failed, at: 0 };
   const waits: number[] = [];
   for (const { name, pods, shouldRun, mayStay } of nodes) {
     if (shouldRun && pods.length === 0) create.push(name);
@@ -91,8 +92,8 @@ function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
       const running: Readonly<Pod>[] = [];
       for (const pod of pods.filter((one) => !isTerminating(one))) {
         const phase = pod.status?.phase;
-        const last = failed.get(name) ?? input.failed?.get(name);
-        const wait = phase === 'Failed' ? waitLeft(last, input.now) : 0;
+        const last = failed.get(name) ?? byNode.get(name);
+        const wait = phase === 'Failed' ? waitLeft(last, at) : 0;
         if (wait > 0) waits.push(wait);
         else if (phase === 'Failed' || phase === 'Succeeded') {
           const how = phase.toLowerCase();
@@ -102,7 +103,7 @@ function manage(input: DaemonSetInput, nodes: readonly DaemonNode[]) {
             message: `${what}, will try to ${phase === 'Failed' ? 'kill' : 'delete'} it`,
           });
           end.push(pod);
-          if (phase === 'Failed') failed.set(name, anotherFailed(last, input.now));
+          if (phase === 'Failed') failed.set(name, anotherFailed(last, at));
         } else running.push(pod);
       }
       end.push(...tooMany(input, running));

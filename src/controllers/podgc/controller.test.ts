@@ -24,3 +24,20 @@ test('a pod that cannot be collected keeps no other', async () => {
   expect(errors).not.toEqual([]);
   await stop();
 });
+
+test("a time that is set makes no node's absence longer", async () => {
+  const { api, clock, settle, stop } = startControllers({ names });
+  const client = api.resource<Pod>(pods);
+  await api.resource<Node>(nodes).create(makeNode('gone'));
+  await client.create(makePod('a', {}, { nodeName: 'gone' }));
+  await api.resource<Node>(nodes).delete('gone');
+  const left: number[] = [];
+  for (let looks = 0; looks < 5; looks += 1) {
+    await settle();
+    left.push((await client.list()).items.length);
+    clock.step(3_600_000);
+    clock.advance(20_000);
+  }
+  expect(left).toEqual([1, 1, 1, 0, 0]);
+  await stop();
+});

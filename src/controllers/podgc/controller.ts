@@ -27,7 +27,8 @@ export function podGarbageCollector(context: ControllerContext): Controller {
 
   async function sync() {
     const all = podInformer.lister.list();
-    const now = clock.now();
+    // What was missed for so long is not to be so because the time was set.
+    const now = clock.monotonic();
     const node = (nodeName: string) => nodeInformer.lister.get(nodeName);
     await noteMissing(all, now);
     const doomed = podsToCollect({ pods: all, node, missedSince, now, threshold: terminatedPodThreshold });

@@ -7,8 +7,9 @@ import { byCreation } from '../shared/by-creation.ts';
 export interface PodGCInput {
   readonly pods: readonly Readonly<Pod>[];
   readonly node: (name: string) => Readonly<Node> | undefined;
-  /** When a pod's node was first missed, in milliseconds since the epoch. */
+  /** When a pod's node was first missed, by the clock of `now`. */
   readonly missedSince: ReadonlyMap<string, number>;
+  /** Milliseconds, as the clock's `monotonic`. */
   readonly now: number;
   /** Ended pods that are kept; 0 keeps them all. */
   readonly threshold: number;

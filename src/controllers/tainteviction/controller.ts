@@ -28,7 +28,7 @@ export function taintEvictionController(context: ControllerContext): Controller 
   const podsOn = podsByNode(podInformer);
   const podClient = client.resource<Pod>(pods);
   const recorder = recorderOf(context, 'taint-eviction-controller');
-  /** Pods that will have to go when their time is over, and since when that is known. */
+  /** Pods that will have to go when their time is over, and since when that is known, as the clock's `monotonic`. */
   const condemned = new Map<string, number>();
 
   const waitFor = [nodeInformer, podInformer];
@@ -59,13 +59,15 @@ export function taintEvictionController(context: ControllerContext): Controller 
     const pod = podInformer.lister.get(name, namespace);
     if (!pod || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return undefined;
     const now = clock.now();
-    const since = condemned.get(key) ?? now;
+    const known = condemned.get(key) ?? clock.monotonic();
+    // A time that was set in between has made it neither longer nor shorter.
+    const since = now - (clock.monotonic() - known);
     const delay = evictionDelay(pod, taintsOf(pod.spec.nodeName ?? ''), { now, since });
     if (delay === undefined) {
       if (condemned.delete(key)) tell(pod, `Cancelling deletion of Pod ${key}`);
       return undefined;
     }
-    condemned.set(key, since);
+    condemned.set(key, known);
     if (delay > 0) return { requeueAfter: delay };
     tell(pod, `Marking for deletion Pod ${key}`);
     await evict(pod).catch(ignoreNotFound);
