@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ConfigMap } from '../api/core/v1/types.generated.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
-import { StatusError } from '../apimachinery/status.ts';
+import { expired, StatusError } from '../apimachinery/status.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { FakeApi } from './fake/fake-api.ts';
@@ -230,4 +230,32 @@ test('a server that does not know an optional field selector is asked for all', 
   await settle();
   expect([required.informer.hasSynced, required.told.length]).toEqual([false, 1]);
   await required.end();
+});
+
+test('a server that lists, and knows nothing of what it listed when it is watched, is not hammered', async () => {
+  const { clock, api, informers, stop } = start();
+  let lists = 0;
+  const real = api.resource.bind(api);
+  const reads: Pick<ResourceClient<KubeObject>, 'list' | 'watch'> = {
+    async list() {
+      lists += 1;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      return { metadata: { resourceVersion: '1' }, items: [] };
+    },
+    // biome-ignore lint/correctness/useYield: it never comes to that
+    async *watch() {
+      throw expired('too old resource version: 1 (2)');
+    },
+  };
+  api.resource = (resource) => Object.assign(real(resource), reads) as never;
+  const other = informers.informer<ConfigMap>(configMaps, { namespace: 'default' });
+  const running = informers.run(stop.signal);
+  await other.synced();
+  await settle();
+  expect(lists).toBe(1);
+  clock.advance(200);
+  await settle();
+  expect(lists).toBe(2);
+  stop.abort();
+  await running;
 });

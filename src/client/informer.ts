@@ -84,8 +84,9 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const started = this.#options.clock.monotonic();
+      const lists = this.#resourceVersion === undefined;
       try {
-        if (this.#resourceVersion === undefined) await this.#list();
+        if (lists) await this.#list();
         await this.#watch(signal);
         if (this.#options.clock.monotonic() - started >= shortWatch) this.#backoff.reset();
         else await this.#wait(signal);
@@ -93,6 +94,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
         if (signal.aborted) break;
         if (isExpired(error)) {
           this.#resourceVersion = undefined;
+          if (lists) await this.#wait(signal);
         } else if (this.#isUnknownSelector(error)) {
           const { fieldSelector: _, ...rest } = this.#scope;
           this.#scope = rest;
