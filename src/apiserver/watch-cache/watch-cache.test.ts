@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { UnreadableError } from '../../storage/encryption/sealed-prefix.ts';
 import { MemoryStorage } from '../../storage/memory/memory-storage.ts';
 import {
   CompactedError,
@@ -21,6 +22,31 @@ test('who waits for a revision is let go when the cache ends', async () => {
   stop.abort();
   await Promise.all([running, waiting]);
   expect(cache.waitFor(100)).toBeUndefined();
+});
+
+test('storage that cannot be read is read more and more seldom, and as soon as ever once it could be', async () => {
+  class SealedStorage extends MemoryStorage {
+    isSealed = false;
+    override range(request: RangeRequest): Promise<RangeResult> {
+      return this.isSealed ? Promise.reject(new UnreadableError('/registry/a', 'no key')) : super.range(request);
+    }
+    // biome-ignore lint/correctness/useYield: it breaks before there is anything to tell.
+    override async *watch(): AsyncIterable<WatchBatch> {
+      throw new UnreadableError('/registry/a', 'no key');
+    }
+  }
+  const storage = new SealedStorage();
+  const stop = new AbortController();
+  const waits: number[] = [];
+  const sleep = async (ms: number) => {
+    waits.push(ms);
+    storage.isSealed = waits.length !== 9;
+    if (waits.length === 11) stop.abort();
+  };
+  const cache = new WatchCache(storage, { ...realClock, sleep });
+  await cache.load();
+  await cache.run(stop.signal);
+  expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000, 100, 200]);
 });
 
 test('a reader waits until the cache shows the write that it must see', async () => {

@@ -8,7 +8,9 @@ import type { Clock } from '../../system/clock.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { StoredObject, unreadableReason } from './stored-object.ts';
 
-const retryMs = 100;
+/** Milliseconds until all is read again; twice as long each time, since what no key opens may stay so. */
+const firstRetryMs = 100;
+const longestRetryMs = 5_000;
 
 /** A value that is being written, and the metadata that it was made of. */
 export interface ExpectedWrite {
@@ -199,9 +201,9 @@ export class WatchCache {
   }
 
   async #recover(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let wait = firstRetryMs; !signal.aborted; wait = Math.min(2 * wait, longestRetryMs)) {
       try {
-        await this.#clock.sleep(retryMs, signal);
+        await this.#clock.sleep(wait, signal);
         const { items, revision } = await this.#storage.range({ prefix: registryPrefix });
         this.#catchUp(items, revision);
         return;
