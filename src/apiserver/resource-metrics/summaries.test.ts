@@ -33,3 +33,8 @@ test('a pod of which a container was not measured is left out', () => {
   ).toEqual([]);
   expect(nodeUsage({ node: {}, pods: [] })).toBeUndefined();
 });
+
+test('lists of which Go has none are null', () => {
+  expect(podUsages({ node: {}, pods: null })).toEqual([]);
+  expect(podUsages({ node: {}, pods: [{ podRef, containers: null }] })).toEqual([]);
+});

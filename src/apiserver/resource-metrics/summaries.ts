@@ -15,13 +15,15 @@ interface Measured {
   readonly memory?: Reading;
 }
 
-/** As much of a summary as is used here. */
+/** As much of a summary as is used here. What a kubelet has none of, Go's has as null. */
 export interface Summary {
   readonly node: Measured;
-  readonly pods: readonly {
-    readonly podRef: { readonly name: string; readonly namespace: string };
-    readonly containers: readonly (Measured & { readonly name: string })[];
-  }[];
+  readonly pods: readonly MeasuredPod[] | null;
+}
+
+interface MeasuredPod {
+  readonly podRef: { readonly name: string; readonly namespace: string };
+  readonly containers: readonly (Measured & { readonly name: string })[] | null;
 }
 
 export interface PodUsage {
@@ -44,7 +46,8 @@ export function nodeUsage({ node }: Summary): { readonly timestamp: string; read
 
 /** Pods of which every container was measured. */
 export function podUsages({ pods }: Summary): PodUsage[] {
-  return pods.flatMap(({ podRef: { name, namespace }, containers }) => {
+  return (pods ?? []).flatMap(({ podRef: { name, namespace }, containers: listed }) => {
+    const containers = listed ?? [];
     const measured = containers.flatMap((container) => {
       const usage = usageOf(container);
       return usage ? [{ name: container.name, usage }] : [];
