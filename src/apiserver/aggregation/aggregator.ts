@@ -161,11 +161,12 @@ export class Aggregator implements Aggregation {
 
   async #mergedSwagger(response: ApiResponse, remotes: ReadonlyMap<string, Known>): Promise<ApiResponse> {
     let document = parse(response) as Record<string, unknown>;
-    for (const [key, { api }] of remotes) {
+    for (const [key, { api, service }] of remotes) {
+      if (availableCondition(service)?.status !== 'True') continue;
       try {
         document = { ...mergeSwagger(document, JSON.parse(await api.fetch('/openapi/v2')), key) };
       } catch {
-        // A server that is away, or has no such document, adds nothing to it.
+        // A server that has gone just now, or has no such document, adds nothing to it.
       }
     }
     const { etag: _etag, ...headers } = response.headers;
