@@ -64,7 +64,8 @@ export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection
       const chunks: string[] = [];
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => chunks.push(chunk));
-      response.on('end', () =>
+      // Also where it breaks off.
+      response.on('close', () =>
         reject(new SpdyRefusedError(response.statusCode ?? 0, response.statusMessage ?? '', chunks.join('').trim())),
       );
     });

@@ -169,6 +169,10 @@ test('pings of the peer are answered', async () => {
 test('connectSpdy upgrades over HTTP and says why when it cannot', async () => {
   const server = createServer((_, response) => response.writeHead(404).end('no such token'));
   server.on('upgrade', (request, socket) => {
+    if (request.url === '/half') {
+      socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nno', () => socket.destroy());
+      return;
+    }
     if (request.url !== '/exec') {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno');
       return;
@@ -190,4 +194,5 @@ test('connectSpdy upgrades over HTTP and says why when it cannot', async () => {
   session.close();
   await session.closed;
   await expect(connectSpdy({ url: `${base}/other`, protocols })).rejects.toThrow('403 Forbidden: no');
+  await expect(connectSpdy({ url: `${base}/half`, protocols })).rejects.toThrow('403 Forbidden: no');
 });
