@@ -120,7 +120,10 @@ export class Encryption {
     if (hashOf(text) === this.#loaded.hash) return false;
     const loaded = load(this.#config, text, this.#options);
     const wrong = await unwell(loaded.plugins);
-    if (wrong.length > 0) throw new Error(aggregate(wrong));
+    if (wrong.length > 0) {
+      for (const plugin of loaded.plugins) plugin.close();
+      throw new Error(aggregate(wrong));
+    }
     this.#loaded = loaded;
     this.#takeUp();
     return true;

@@ -112,7 +112,7 @@ export class KmsPlugin implements Transformer {
 
   /** Looks again and again, until the signal aborts; closes the connection then. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, service, onError } = this.#options;
+    const { clock, onError } = this.#options;
     let error = this.#last?.error;
     while (!signal.aborted) {
       await clock.sleep(error === undefined ? lookEvery : retryEvery, signal).catch(() => {});
@@ -120,7 +120,12 @@ export class KmsPlugin implements Transformer {
       error = await this.check();
       if (error !== undefined) onError(new Error(`kms plugin ${this.name}: ${error}`));
     }
-    service.close();
+    this.close();
+  }
+
+  /** Gives up the connection of one that is not {@link run}. */
+  close(): void {
+    this.#options.service.close();
   }
 
   #state(): Current {
