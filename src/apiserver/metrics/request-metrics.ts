@@ -18,6 +18,19 @@ const powersOfTen = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 const eventSizes = [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 
 const verbs = table<string>({ create: 'POST', update: 'PUT', head: 'GET' });
+/** All others are one: over HTTP/2 clients can make up as many methods as they like. */
+const known = new Set([
+  'APPLY',
+  'CONNECT',
+  'DELETE',
+  'DELETECOLLECTION',
+  'GET',
+  'LIST',
+  'PATCH',
+  'POST',
+  'PUT',
+  'WATCH',
+]);
 /** Paths that are no resource and have a name in the labels; others are counted without. */
 const namedPaths = new Set(['/healthz', '/livez', '/readyz', '/metrics', '/version', '/openapi/v2', '/openapi/v3']);
 
@@ -47,7 +60,8 @@ function scopeOf({ isResource, namespace, name }: RequestInfo): string {
 
 function verbOf({ verb }: RequestInfo, request: Pick<ApiRequest, 'headers'>): string {
   if (verb === 'patch' && request.headers['content-type']?.startsWith('application/apply-patch')) return 'APPLY';
-  return verbs[verb] ?? verb.toUpperCase();
+  const named = verbs[verb] ?? verb.toUpperCase();
+  return known.has(named) ? named : 'other';
 }
 
 function placeOf(info: RequestInfo, isServed: boolean): string[] {
