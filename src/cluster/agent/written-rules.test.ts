@@ -48,3 +48,30 @@ test('a proxy that is not there is told of', async () => {
   expect(status).toBe(503);
   expect(body).toContain('the proxy of this node does not answer: ');
 });
+
+test('a proxy that ends in the middle of its answer breaks that off', async () => {
+  const origin = await listening(
+    createServer((_, response) => {
+      response.writeHead(200, { 'content-length': 10 });
+      response.write('rules', () => response.destroy());
+    }),
+  );
+  await expect(ask(origin, '/portico/rules')).rejects.toThrow();
+});
+
+test('a proxy is asked no more when nobody listens to its answer', async () => {
+  const over = Promise.withResolvers<void>();
+  const origin = await listening(
+    createServer((_, response) => {
+      response.write('rules');
+      response.once('close', over.resolve);
+    }),
+  );
+  const handler = writtenRules(origin, () => {});
+  const server = http2.createServer((request, response) => void handler(request, response));
+  const session = http2.connect(await listening(server));
+  const stream = session.request({ ':path': '/portico/rules' });
+  await once(stream, 'data');
+  session.destroy();
+  await over.promise;
+});

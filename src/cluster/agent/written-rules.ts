@@ -1,6 +1,7 @@
 // The rules that this node's proxy last wrote, for `portico rules --live`: its own server listens on the node's loopback address
 // only, so the tunnel's path leads there. Whoever may use nodes/proxy may read them.
 import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import type { TunnelHandler } from '../../client/tunnel.ts';
 import { http } from '../../system/http.ts';
 
@@ -21,6 +22,7 @@ export function writtenRules(origin: string, next: TunnelHandler): TunnelHandler
       return;
     }
     response.writeHead(answer.statusCode ?? 502, { 'content-type': answer.headers['content-type'] ?? 'text/plain' });
-    answer.pipe(response.stream);
+    // Whoever of the two goes early, the other ends with it.
+    await pipeline(answer, response.stream).catch(() => {});
   };
 }
