@@ -14,7 +14,11 @@ test('content is looked at again every minute, when labels change at once, and g
   const clock = new FakeClock();
   const done: string[] = [];
   const volumes = {
-    setUp: async ({ metadata }: Pod) => done.push(`x=${metadata.labels?.x}`),
+    setUp: async ({ metadata }: Pod, _: unknown, mounted = 'none') => {
+      const x = `x=${metadata.labels?.x}`;
+      done.push(`${x} over ${mounted}`);
+      return x;
+    },
     release: async (uid: string) => done.push(`release ${uid}`),
   };
   const context = { volumes, sources: { of: () => ({}) }, options: { clock, nodeIPs: [] } } as unknown as PodContext;
@@ -22,16 +26,16 @@ test('content is looked at again every minute, when labels change at once, and g
   const begin = clock.now();
   await mounted.setUp(pod('1'), addresses);
   expect(await mounted.refresh(pod('1'), addresses)).toBe(begin + 60_000);
-  expect(done.splice(0)).toEqual(['x=1']);
+  expect(done.splice(0)).toEqual(['x=1 over none']);
   clock.advance(1000);
   expect(await mounted.refresh(pod('2'), addresses)).toBe(begin + 61_000);
   await mounted.refresh(pod('2'), addresses);
-  expect(done.splice(0)).toEqual(['x=2']);
+  expect(done.splice(0)).toEqual(['x=2 over x=1']);
   clock.advance(60_000);
   await mounted.refresh(pod('2'), addresses);
   await mounted.release(pod('2'));
   await mounted.release(pod('2'));
-  expect(done).toEqual(['x=2', 'release u']);
+  expect(done).toEqual(['x=2 over x=2', 'release u']);
   expect(mounted.isReleased).toBe(true);
 });
 

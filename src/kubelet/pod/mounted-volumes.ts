@@ -1,7 +1,7 @@
 // The volumes of one pod as they are mounted now, and when their content is looked at again.
 import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
-import type { PodVolumes } from '../volumes/volume-manager.ts';
+import { hasContentOfAPI, type PodVolumes } from '../volumes/volume-manager.ts';
 import type { PodContext } from './pod-context.ts';
 
 /** Volumes are looked at again this often (ms), for changed ConfigMaps and Secrets and for tokens that end. */
@@ -33,7 +33,8 @@ export class MountedVolumes {
   /** Makes what is missing and brings content up to date. Rejects with VolumeError. */
   async setUp(pod: Pod, addresses: Addresses): Promise<PodVolumes> {
     const { volumes, sources, options } = this.#context;
-    const mounted = await volumes.setUp(pod, { ...sources.of(pod), ...addresses, hostIPs: options.nodeIPs });
+    const all = { ...sources.of(pod), ...addresses, hostIPs: options.nodeIPs };
+    const mounted = await volumes.setUp(pod, all, this.current);
     this.#mounted = { volumes: mounted, at: options.clock.monotonic(), shown: shownOf(pod) };
     return mounted;
   }
@@ -53,7 +54,7 @@ export class MountedVolumes {
   /** Returns when to look again (milliseconds, as the clock's `monotonic`); undefined for a pod without content of the API's. */
   async refresh(pod: Pod, addresses: Addresses): Promise<number | undefined> {
     const { volumes = [] } = pod.spec;
-    if (!volumes.some((v) => v.configMap || v.secret || v.projected || v.downwardAPI)) {
+    if (!volumes.some(hasContentOfAPI)) {
       // Those that an earlier agent mounted are known again. Where that fails, the pod's containers run all the same.
       if (!this.#mounted && volumes.length > 0) await this.setUp(pod, addresses).catch(() => undefined);
       return undefined;

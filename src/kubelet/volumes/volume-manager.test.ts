@@ -1,10 +1,17 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ConfigMap, Container, Pod, PodSpec } from '../../api/core/v1/types.generated.ts';
+import type {
+  ConfigMap,
+  Container,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodSpec,
+} from '../../api/core/v1/types.generated.ts';
 import { FakeExec } from '../../system/fake/exec.ts';
-import { memorySize, VolumeManager } from './volume-manager.ts';
+import { memorySize, type PodVolumes, VolumeManager } from './volume-manager.ts';
 
 let rootDir: string;
 let exec: FakeExec;
@@ -15,13 +22,23 @@ beforeEach(async () => {
 afterEach(() => rm(rootDir, { recursive: true, force: true }));
 
 /** Sets up the volumes of a pod as an agent does that was just started. */
-function setUp(spec: Partial<PodSpec>, data: Record<string, string> = {}) {
+function setUp(
+  spec: Partial<PodSpec>,
+  data: Record<string, string> = {},
+  there: { volume?: PersistentVolume; claim?: PersistentVolumeClaim; mounted?: PodVolumes } = {},
+) {
   const none = async () => undefined;
   const configMap = async (name: string): Promise<ConfigMap> => ({ metadata: { name }, data });
-  const sources = { configMap, secret: none, claim: none, volume: none, token: async () => '' };
+  const sources = {
+    configMap,
+    secret: none,
+    claim: async () => there.claim,
+    volume: async () => there.volume,
+    token: async () => '',
+  };
   const addresses = { podIPs: [], hostIPs: [], allocatable: {} };
   const pod: Pod = { metadata: { name: 'p', uid: 'u' }, spec: { containers: [{ name: 'c' }], ...spec } };
-  return new VolumeManager({ exec, rootDir }).setUp(pod, { ...sources, ...addresses });
+  return new VolumeManager({ exec, rootDir }).setUp(pod, { ...sources, ...addresses }, there.mounted);
 }
 
 test('a volume in memory is mounted though its folder is there: after a boot, the folder is all that is left', async () => {
@@ -33,6 +50,34 @@ test('a volume in memory is mounted though its folder is there: after a boot, th
   await setUp({ volumes, securityContext: { fsGroup: 5 } });
   const mount = (how: string) => ['mount', '-t', 'tmpfs', '-o', how, 'tmpfs', path];
   expect(exec.commands.map(({ command }) => command)).toEqual([mount('mode=0777'), mount('mode=2777,gid=5')]);
+});
+
+test('only the content of the API is looked at again: what a pod made of its own volumes stays as it is', async () => {
+  const path = join(rootDir, 'data');
+  await mkdir(path);
+  await chmod(path, 0o755);
+  const volume: PersistentVolume = {
+    metadata: { name: 'pv' },
+    spec: { local: { path }, claimRef: { uid: 'claim' } },
+  };
+  const claim: PersistentVolumeClaim = {
+    metadata: { name: 'c', uid: 'claim' },
+    spec: { volumeName: 'pv' },
+    status: { phase: 'Bound' },
+  };
+  const spec = {
+    securityContext: { fsGroup: process.getgid?.() ?? 0 },
+    volumes: [
+      { name: 'v', persistentVolumeClaim: { claimName: 'c' } },
+      { name: 'm', configMap: { name: 'm' } },
+    ],
+  };
+  const mounted = await setUp(spec, { a: '1' }, { volume, claim });
+  expect((await stat(path)).mode & 0o7777).toBe(0o2775);
+  await chmod(path, 0o700);
+  expect(await setUp(spec, { a: '2' }, { mounted })).toEqual(mounted);
+  expect((await stat(path)).mode & 0o7777).toBe(0o700);
+  expect(await readFile(join(mounted.paths.get('m') ?? '', 'a'), 'utf8')).toBe('2');
 });
 
 test('a volume of files is made whole, wherever the agent before was killed while it wrote', async () => {

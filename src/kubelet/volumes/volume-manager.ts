@@ -63,14 +63,16 @@ export class VolumeManager {
     return join(this.podDir(uid), 'volumes', 'kubernetes.io~empty-dir', volume);
   }
 
-  /** Makes what is missing and refreshes content from the API. Rejects with VolumeError. */
-  async setUp(pod: Pod, sources: PayloadSources & ClaimSources): Promise<PodVolumes> {
-    const paths = new Map<string, string>();
-    const readonly = new Set<string>();
-    const devices = new Map<string, string>();
-    const images = new Map<string, ImageVolumeSource>();
+  /** Makes what is missing and refreshes content from the API; of what is `mounted`, nothing else. Rejects with VolumeError. */
+  async setUp(pod: Pod, sources: PayloadSources & ClaimSources, mounted?: PodVolumes): Promise<PodVolumes> {
+    const paths = new Map<string, string>(mounted?.paths);
+    const readonly = new Set<string>(mounted?.readonly);
+    const devices = new Map<string, string>(mounted?.devices);
+    const images = new Map<string, ImageVolumeSource>(mounted?.images);
+    const { volumes = [] } = pod.spec;
     await Promise.all(
-      (pod.spec.volumes ?? []).map(async (volume) => {
+      // Whoever uses the others has them as he left them.
+      (mounted ? volumes.filter(hasContentOfAPI) : volumes).map(async (volume) => {
         try {
           if (claimNameOf(pod, volume) !== undefined) {
             const found = await volumeOfClaim(pod, volume, sources);
@@ -228,6 +230,9 @@ export class VolumeManager {
     }
   }
 }
+
+/** Whether what is in the volume is the API's, which may change. */
+export const hasContentOfAPI = (v: Volume): boolean => Boolean(v.configMap ?? v.secret ?? v.projected ?? v.downwardAPI);
 
 /** Bytes of a tmpfs: what the node has, what the pod may have or what the volume says, whichever is least. */
 export function memorySize(
