@@ -63,14 +63,20 @@ export class SettingsSource {
   /** Watches the folder: files are replaced by renaming, and those of a mounted ConfigMap by a link elsewhere. */
   #watch(file: string, changed: () => void, signal: AbortSignal): void {
     let settle: NodeJS.Timeout | undefined;
-    const watcher = watch(dirname(file), { signal }, (_, name) => {
-      if (name !== null && name !== basename(file) && !name.startsWith('..')) return;
-      clearTimeout(settle);
-      settle = setTimeout(changed, settleMs);
-    });
-    watcher.on('error', (error) => {
-      if (!signal.aborted) this.#options.log(`changes of ${file} are not seen: ${error.message}`);
-    });
+    const failed = (error: unknown) => {
+      if (!signal.aborted) this.#options.log(`changes of ${file} are not seen: ${errorMessage(error)}`);
+    };
+    try {
+      const watcher = watch(dirname(file), { signal }, (_, name) => {
+        if (name !== null && name !== basename(file) && !name.startsWith('..')) return;
+        clearTimeout(settle);
+        settle = setTimeout(changed, settleMs);
+      });
+      watcher.on('error', failed);
+    } catch (error) {
+      // Of a machine that has no more watches to give, it is thrown.
+      failed(error);
+    }
   }
 }
 
