@@ -296,6 +296,8 @@ export class PodNetwork {
     const { files, ipamDir = '/var/lib/cni/networks' } = this.#options;
     const text = cniConfig({ podCIDRs: situation.podCIDRs, mtu: this.#podMTU(situation), dataDir: ipamDir });
     if (text === this.#written) return;
+    // It is there before the write is over: meanwhile nobody's change is looked for.
+    this.#written = '';
     await files.write(this.#configPath, text);
     this.#written = text;
   }
