@@ -259,3 +259,16 @@ test('a server that lists, and knows nothing of what it listed when it is watche
   stop.abort();
   await running;
 });
+
+test('a list that is never answered is given up with the signal', async () => {
+  const { api, informers, stop } = start();
+  const real = api.resource.bind(api);
+  const list: ResourceClient<KubeObject>['list'] = ({ signal } = {}) =>
+    new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  api.resource = (resource) => Object.assign(real(resource), { list }) as never;
+  informers.informer<ConfigMap>(configMaps, { namespace: 'default' });
+  const running = informers.run(stop.signal);
+  await settle();
+  stop.abort();
+  await running;
+});

@@ -86,7 +86,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       const started = this.#options.clock.monotonic();
       const lists = this.#resourceVersion === undefined;
       try {
-        if (lists) await this.#list();
+        if (lists) await this.#list(signal);
         await this.#watch(signal);
         if (this.#options.clock.monotonic() - started >= shortWatch) this.#backoff.reset();
         else await this.#wait(signal);
@@ -133,9 +133,9 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     }
   }
 
-  async #list(): Promise<void> {
+  async #list(signal: AbortSignal): Promise<void> {
     const { pageSize } = this.#options;
-    const scope = { ...this.#scope, ...(pageSize !== undefined && { limit: pageSize }) };
+    const scope = { ...this.#scope, signal, ...(pageSize !== undefined && { limit: pageSize }) };
     let list = await this.#client.list(scope);
     const listed = new Set(list.items.map(objectKey));
     // Told first is what went, then what is new or changed; where there are more pages, what went is known at their end.

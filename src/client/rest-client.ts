@@ -91,7 +91,8 @@ class RestResource<T extends KubeObject> implements ResourceClient<T> {
   async list(options: ListOptions = {}): Promise<KubeList<T>> {
     const path = resourcePath(this.#resource, { namespace: options.namespace }) + queryOf(listQuery(options));
     const headers = acceptOf(options, 'PartialObjectMetadataList');
-    const list = await this.#json<KubeList<T>>({ method: 'GET', path, headers });
+    const { signal } = options;
+    const list = await this.#json<KubeList<T>>({ method: 'GET', path, headers, ...(signal && { signal }) });
     list.items ??= [];
     completeItems(list);
     return list;

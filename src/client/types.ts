@@ -12,6 +12,8 @@ export interface ListOptions {
   readonly continue?: string;
   /** Objects come with kind, apiVersion and metadata alone (meta.k8s.io PartialObjectMetadata), where the server can. */
   readonly metadataOnly?: boolean;
+  /** Aborted, the answer is waited for no more. */
+  readonly signal?: AbortSignal;
 }
 
 export interface WatchOptions extends ListOptions {
