@@ -1,8 +1,9 @@
 // Autoscalers by metrics that adapters serve, against an API whose metrics and scales are given.
 import { afterEach, expect, test } from 'vitest';
 import type { HorizontalPodAutoscaler, MetricSpec } from '../../api/autoscaling/v2/types.generated.ts';
+import type { Event } from '../../api/core/v1/types.generated.ts';
 import { FakeApi } from '../../client/fake/fake-api.ts';
-import { pods } from '../../client/resources.ts';
+import { events, pods } from '../../client/resources.ts';
 import type { RawRequest, RawResponse } from '../../client/types.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
@@ -18,6 +19,7 @@ class MetricsApi extends FakeApi {
   readonly answers: Readonly<Record<string, unknown>>;
   readonly sizes: unknown[] = [];
   readonly asked: string[] = [];
+  scale = scale;
 
   constructor(clock: FakeClock, answers: Readonly<Record<string, unknown>>) {
     super({ clock, random: new FakeRandom() });
@@ -30,7 +32,7 @@ class MetricsApi extends FakeApi {
     const isOurs = path.startsWith(custom) || path.startsWith(external) || path === scalePath;
     if (!isOurs) return super.raw(request);
     if (path !== scalePath) this.asked.push(decodeURIComponent(path));
-    const answer = path === scalePath ? scale : this.answers[decodeURIComponent(path)];
+    const answer = path === scalePath ? this.scale : this.answers[decodeURIComponent(path)];
     const text = answer === undefined ? '404 page not found' : JSON.stringify(answer);
     return { status: answer === undefined ? 404 : 200, headers: {}, body: bytes(text) };
   }
@@ -43,9 +45,10 @@ async function* bytes(text: string) {
 let harness: Harness;
 afterEach(() => harness.stop());
 
-async function run(metric: MetricSpec, answers: Readonly<Record<string, unknown>>) {
+async function run(metric: MetricSpec, answers: Readonly<Record<string, unknown>>, selector = 'app=web') {
   const clock = new FakeClock();
   const api = new MetricsApi(clock, answers);
+  api.scale = { ...scale, status: { ...scale.status, selector } };
   harness = startControllers({ names: ['horizontal-pod-autoscaler-controller'], api, clock });
   for (const name of ['a', 'b']) {
     await api.resource(pods).create(makePod(name, { app: 'web' }));
@@ -138,4 +141,29 @@ test.each<{ readonly metric: MetricSpec; readonly why: string }>([
       message: `the HPA was unable to compute the replica count: ${why}`,
     }),
   );
+});
+
+// What a custom resource has at its labelSelectorPath may be anything.
+test.each([
+  ['', 'SelectorRequired', 'selector is required', "the HPA target's scale is missing a selector"],
+  [
+    'app in (',
+    'InvalidSelector',
+    /^couldn't convert selector into a corresponding internal selector object: /,
+    /^couldn't/,
+  ],
+])('a scale with the selector %o is told of', async (selector, reason, message, told) => {
+  const target = { type: 'AverageValue', averageValue: '10' };
+  const metric = { type: 'External', external: { metric: { name: 'hits' }, target } };
+  const { api, status } = await run(metric, {}, selector);
+  const conditions = status?.conditions?.map((one) => `${one.type} ${one.status} ${one.reason}`);
+  expect(conditions).toEqual(['AbleToScale True SucceededGetScale', 'ScalingActive False InvalidSelector']);
+  expect(status?.conditions?.[1]?.message).toEqual(typeof told === 'string' ? told : expect.stringMatching(told));
+  const { items } = await api.resource<Event>(events).list();
+  const text = typeof message === 'string' ? message : expect.stringMatching(message);
+  expect(items.map((event) => [event.reason, event.message])).toEqual([
+    [reason, text],
+    ['FailedComputeMetricsReplicas', text],
+  ]);
+  expect(harness.errors).toEqual([]);
 });

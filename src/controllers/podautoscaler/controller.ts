@@ -8,7 +8,6 @@ import type { Pod } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { jsonCopy, jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
-import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { pods } from '../../client/resources.ts';
 import {
   type Controller,
@@ -22,6 +21,7 @@ import { findScale } from '../shared/scale-client.ts';
 import { firstMemory, type ScalingMemory } from './behavior.ts';
 import { customMetrics, resourceMetrics } from './metrics-client.ts';
 import { mergeConditions, reconcile } from './reconcile.ts';
+import { readScaleSelector } from './scale-selector.ts';
 
 const resource = { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' };
 /** Milliseconds: kube-controller-manager's horizontal-pod-autoscaler-sync-period. */
@@ -55,8 +55,9 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
       await tellNoScale(autoscaler, found.message);
       return again;
     }
-    const selector = found.scale.status?.selector;
-    const selected = podsByLabel.selected(namespace, selector ? parseLabelSelector(selector) : undefined);
+    const selector = found.scale.status?.selector ?? '';
+    const { selector: wanted, refusal } = readScaleSelector(selector);
+    const selected = podsByLabel.selected(namespace, wanted);
     const specs = autoscaler.spec.metrics ?? [];
     const names = new Set(specs.flatMap((m) => m.resource?.name ?? m.containerResource?.name ?? []));
     const scope = { namespace, selector };
@@ -69,6 +70,7 @@ export function horizontalPodAutoscalerController(context: ControllerContext): C
       autoscaler,
       current,
       pods: selected,
+      refusal,
       statusReplicas: found.scale.status?.replicas ?? 0,
       metrics,
       custom,

@@ -12,12 +12,15 @@ import { formatTime } from '../../apimachinery/time.ts';
 import { decideScaling, remember, type ScalingMemory } from './behavior.ts';
 import { type Look, lookAt } from './look.ts';
 import type { MetricAnswer, PodMetrics } from './metrics-client.ts';
+import type { SelectorRefusal } from './scale-selector.ts';
 
 export interface AutoscalerInput {
   readonly autoscaler: Readonly<HorizontalPodAutoscaler>;
   /** spec.replicas of the target's scale. */
   readonly current: number;
   readonly pods: readonly Readonly<Pod>[];
+  /** Why it is not known which pods are the target's. */
+  readonly refusal?: SelectorRefusal | undefined;
   /** status.replicas of the target's scale; default: as `current`. */
   readonly statusReplicas?: number;
   /** By resource name, then by pod; a text where they cannot be had. */
@@ -58,6 +61,15 @@ export function reconcile(input: AutoscalerInput): AutoscalerPlan {
 function byMetrics(input: AutoscalerInput, able: Told): AutoscalerPlan {
   const { autoscaler, current } = input;
   const specs = autoscaler.spec.metrics ?? [];
+  if (input.refusal && specs.length > 0) {
+    const { reason, message, told } = input.refusal;
+    const inactive = { type: 'ScalingActive', status: 'False', reason: 'InvalidSelector', message: told };
+    const events = [
+      { reason, message },
+      { reason: 'FailedComputeMetricsReplicas', message },
+    ];
+    return { ...settled(input, current, [able, inactive]), events };
+  }
   const looks = specs.map((spec) => ({ spec, ...lookAt(input, spec) }));
   const valid = looks.filter(({ proposal }) => typeof proposal !== 'string');
   const failed = looks.find(({ proposal }) => typeof proposal === 'string');
