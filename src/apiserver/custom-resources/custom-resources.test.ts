@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JSONSchemaProps } from '../../api/apiextensions/schema/props.ts';
 import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { MemoryStorage } from '../../storage/memory/memory-storage.ts';
 import { openWatch } from '../fake/exchange.ts';
 import { startTestServer, type TestServer } from '../fake/test-server.ts';
 
@@ -330,4 +331,25 @@ test('versions are ordered by preference', async () => {
   const { compareVersions } = await import('./version-order.ts');
   const sorted = ['v10', 'v2', 'v1', 'v11beta2', 'v10beta3', 'v3beta1', 'v12alpha1', 'v11alpha2', 'foo1', 'foo10'];
   expect([...sorted].reverse().sort(compareVersions)).toEqual(sorted);
+});
+
+test('a definition that somebody spoilt in storage keeps no other from being served, nor the server from starting', async () => {
+  const storage = new MemoryStorage();
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  const established = { conditions: [{ type: 'Established', status: 'True' }] };
+  const put = (crd: { metadata: { name: string } }) => {
+    const value = JSON.stringify({ kind: 'CustomResourceDefinition', apiVersion: 'apiextensions.k8s.io/v1', ...crd });
+    const key = `/registry/apiextensions.k8s.io/customresourcedefinitions/${crd.metadata.name}`;
+    return storage.transact({ compare: [], operations: [{ type: 'put', key, value }] });
+  };
+  await put({ metadata: { name: 'a' }, spec: { group: 'example.com' }, status: established } as {
+    metadata: { name: string };
+  });
+  const other = { ...definition(), status: { ...established, acceptedNames: definition().spec.names } };
+  await put(other);
+  s.stop();
+  s = await startTestServer({ storage, onError });
+  expect((await s.send('GET', widgets)).status).toBe(200);
+  expect(errors.length).toBeGreaterThan(0);
 });

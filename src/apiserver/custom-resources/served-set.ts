@@ -24,6 +24,8 @@ export interface ServedSetOptions {
   readonly schemas: Schemas;
   readonly random: Random;
   readonly reviewSender: ReviewSender;
+  /** Told of a definition that cannot be served. */
+  readonly onError: (error: unknown) => void;
 }
 
 interface Entry {
@@ -61,7 +63,14 @@ export class ServedSet {
       this.#members.delete(name);
       changed = true;
     }
-    for (const crd of established) changed = this.#updateMember(crd) || changed;
+    for (const crd of established) {
+      try {
+        changed = this.#updateMember(crd) || changed;
+      } catch (error) {
+        // One that somebody spoilt in storage.
+        this.#options.onError(error);
+      }
+    }
     if (!changed) return undefined;
     const entries = [...this.#members.values()].flatMap((member) => [...member.entries.values()]);
     return entries.filter(({ version }) => version.served).map(({ definition }) => definition);
