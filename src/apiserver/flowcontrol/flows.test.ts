@@ -66,3 +66,18 @@ test('a Table of them is in the order in which they are asked', async () => {
   const { rows } = JSON.parse(String(answer.body)) as { rows: readonly { readonly object: KubeObject }[] };
   expect(rows.map(({ object }) => object.metadata.name)).toEqual(['b', 'c', 'a']);
 });
+
+test.each([undefined, null, {}, { rules: [{}] }, { rules: [{ resourceRules: [{}] }] }])(
+  'a schema whose spec somebody spoilt in storage (%j) keeps nobody from asking',
+  async (spoilt) => {
+    const level = spoilt?.rules && { priorityLevelConfiguration: { name: 'exempt' }, matchingPrecedence: 1 };
+    const value = JSON.stringify({
+      ...{ kind: 'FlowSchema', apiVersion: 'flowcontrol.apiserver.k8s.io/v1', metadata: { name: 'spoilt' } },
+      spec: spoilt && { ...spoilt, ...level },
+    });
+    const key = '/registry/flowcontrol.apiserver.k8s.io/flowschemas/spoilt';
+    await api.storage.transact({ compare: [], operations: [{ type: 'put', key, value }] });
+    await api.server.cache.waitForNow();
+    expect(await api.send('GET', '/api/v1/namespaces')).toMatchObject({ status: 200 });
+  },
+);

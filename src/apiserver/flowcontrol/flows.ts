@@ -16,6 +16,11 @@ export interface Flow {
 
 const group = 'flowcontrol.apiserver.k8s.io';
 
+/** Every request comes by here: also what somebody spoilt in storage has one, of no name. */
+function levelOf(spec: FlowSchema['spec'] | null | undefined): string {
+  return spec?.priorityLevelConfiguration?.name ?? '';
+}
+
 export class Flows {
   readonly #schemas: ResourceStore;
   readonly #levels: ResourceStore;
@@ -56,16 +61,14 @@ export class Flows {
       levels.set(metadata.name, metadata.uid ?? '');
     }
     const rulesOf = (name: string, uid: string, spec: FlowSchema['spec']) => {
-      const level = spec.priorityLevelConfiguration.name;
+      const level = levelOf(spec);
       const headers = {
         'x-kubernetes-pf-flowschema-uid': uid,
         'x-kubernetes-pf-prioritylevel-uid': levels.get(level) ?? '',
       };
       return readFlowRules(spec, { schema: name, headers });
     };
-    const usable = this.#schemas
-      .objects<FlowSchema>()
-      .filter(({ spec }) => levels.has(spec.priorityLevelConfiguration.name));
+    const usable = this.#schemas.objects<FlowSchema>().filter(({ spec }) => levels.has(levelOf(spec)));
     const rules = usable
       .sort(compareFlowSchemas)
       .map(({ metadata, spec }) => rulesOf(metadata.name, metadata.uid ?? '', spec));

@@ -41,7 +41,7 @@ export interface FlowRules<T> {
 }
 
 export function readFlowRules<T>({ rules = [] }: FlowSchemaSpec, flow: T): FlowRules<T> {
-  const ready = rules.map(({ subjects, resourceRules = [], nonResourceRules = [] }) => ({
+  const ready = rules.map(({ subjects = [], resourceRules = [], nonResourceRules = [] }) => ({
     subjects,
     resources: resourceRules.map(readResourceRule),
     paths: nonResourceRules.map(readPathRule),
@@ -59,14 +59,14 @@ function readResourceRule({ verbs, apiGroups, resources, namespaces, clusterScop
   };
 }
 
-function readPathRule({ verbs, nonResourceURLs }: NonResourcePolicyRule): PathRule {
+function readPathRule({ verbs, nonResourceURLs = [] }: NonResourcePolicyRule): PathRule {
   if (nonResourceURLs.includes('*')) return { verbs: allowed(verbs), paths: undefined };
   // As upstream: `/healthz` is for what lies below it, too.
   const paths = nonResourceURLs.map((whole) => ({ whole, prefix: whole.replace(/\*$/, '').replace(/\/?$/, '/') }));
   return { verbs: allowed(verbs), paths };
 }
 
-function allowed(list: readonly string[]): Allowed {
+function allowed(list: readonly string[] = []): Allowed {
   return list.length === 1 && list[0] === '*' ? undefined : new Set(list);
 }
 
