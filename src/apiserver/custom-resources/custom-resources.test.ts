@@ -352,4 +352,7 @@ test('a definition that somebody spoilt in storage keeps no other from being ser
   s = await startTestServer({ storage, onError });
   expect((await s.send('GET', widgets)).status).toBe(200);
   expect(errors.length).toBeGreaterThan(0);
+  // Nor what is written while it runs.
+  await put({ metadata: { name: 'b' } });
+  expect((await s.send('GET', widgets)).status).toBe(200);
 });

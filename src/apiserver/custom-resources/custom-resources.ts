@@ -76,12 +76,11 @@ export class CustomResources {
   /** Keeps what is served and said of it in step with the definitions, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const stop = this.#store.cache.subscribe(({ current }) => {
-      this.#serve();
-      const changed = current.object as unknown as Readonly<CustomResourceDefinition>;
-      this.#enqueue(changed.metadata.name);
-      // A name that was freed may be what others of the group wait for.
-      for (const other of this.#inGroup(changed)) {
-        if (!isConditionTrue(other, 'NamesAccepted')) this.#enqueue(other.metadata.name);
+      try {
+        this.#changed(current.object as unknown as Readonly<CustomResourceDefinition>);
+      } catch (error) {
+        // Of one that somebody spoilt in storage: the cache goes on, and all who follow it.
+        this.#options.onError(error);
       }
     });
     for (const { metadata } of this.#definitions()) this.#enqueue(metadata.name);
@@ -96,6 +95,15 @@ export class CustomResources {
       stop();
       for (const end of this.#watched.values()) end();
       for (const { timer } of this.#failures.values()) timer.cancel();
+    }
+  }
+
+  #changed(crd: Readonly<CustomResourceDefinition>): void {
+    this.#serve();
+    this.#enqueue(crd.metadata.name);
+    // A name that was freed may be what others of the group wait for.
+    for (const other of this.#inGroup(crd)) {
+      if (!isConditionTrue(other, 'NamesAccepted')) this.#enqueue(other.metadata.name);
     }
   }
 
