@@ -146,6 +146,15 @@ const kinds: readonly {
   },
 ];
 
+test('a pod that is to be gone soon is, though it is ending by itself, for which it has much longer', async () => {
+  const livenessProbe = { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 };
+  const endless = shell("trap '' TERM; while :; do sleep 1; done", { livenessProbe });
+  await create('slow', { terminationGracePeriodSeconds: 1000, restartPolicy: 'Always', containers: [endless] });
+  await expect.poll(() => said('slow'), long).toContain('Killing: ');
+  await podApi.delete('slow', 'default', { gracePeriodSeconds: 1 });
+  await expect.poll(async () => (await find('slow')) === undefined, long).toBe(true);
+});
+
 test('200 pods, half of them broken, leave nothing behind', async () => {
   await expect.poll(async () => (await condition())?.status, long).toBe('True');
   const before = taken();

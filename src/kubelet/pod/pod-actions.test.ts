@@ -6,6 +6,7 @@ import { FakeClock } from '../../system/fake/clock.ts';
 import type { Cri } from '../cri/client.ts';
 import { ContainerKiller } from './container-killer.ts';
 import type { ContainerStarter, StartResult } from './container-starter.ts';
+import type { ObservedContainer } from './observed.ts';
 import { PodActions, type PodActionsOptions } from './pod-actions.ts';
 import { PodView } from './pod-view.ts';
 
@@ -22,7 +23,7 @@ test('a container that cannot be started is tried again in its time, or when the
   };
   const parts = { context, view, starter: { start } as Partial<ContainerStarter>, volumes: { current: {} } };
   const { signal } = new AbortController();
-  const rest = { event: () => {}, publish: async () => {}, gracePeriod: () => 1, signal };
+  const rest = { event: () => {}, publish: async () => {}, gracePeriod: () => 1, signal, deleted: signal };
   const actions = new PodActions({ ...parts, ...rest } as unknown as PodActionsOptions);
   const act = () =>
     actions.act({
@@ -62,6 +63,7 @@ test.each([
     ...{ context, view, killer, starter: { start } as Partial<ContainerStarter>, volumes: { current: {} } },
     event: ({ reason }: EventText) => said.push(reason),
     signal: leaving.signal,
+    deleted: leaving.signal,
   } as unknown as PodActionsOptions);
   const plan = { podRestarts: 0, waiting: new Map(), finished: false };
   const acted = actions.act({
@@ -77,3 +79,34 @@ test.each([
   await expect(acted).resolves.toBeUndefined();
   expect(said).toEqual([]);
 });
+
+test.each(['kill', 'killAll'] as const)(
+  'a pod that is deleted waits no more for a %s of its own, which may have much longer',
+  async (type) => {
+    const pod: Pod = { metadata: { name: 'p', uid: 'u' }, spec: { containers: [{ name: 'c' }] } };
+    const context = { options: { clock: new FakeClock() } } as unknown as PodActionsOptions['context'];
+    const view = new PodView(pod, context);
+    let looks = 0;
+    view.look = async () => {
+      looks += 1;
+    };
+    const failed = Promise.withResolvers<void>();
+    const killer = { kill: () => failed.promise, killAll: () => failed.promise } as unknown as ContainerKiller;
+    const leaving = AbortSignal.abort();
+    const deleted = new AbortController();
+    const rest = { event: () => {}, gracePeriod: () => 3600, signal: leaving, deleted: deleted.signal };
+    const actions = new PodActions({ context, view, killer, ...rest } as unknown as PodActionsOptions);
+    const container = { id: 'i', name: 'c', state: 'running' } as ObservedContainer;
+    const action = type === 'kill' ? { type, container, message: '' } : { type, containers: [container] };
+    const acted = actions.act({ podRestarts: 0, waiting: new Map(), finished: false, actions: [action] });
+    await settle();
+    // One that is evicted has its time.
+    expect(looks).toBe(0);
+    deleted.abort();
+    await acted;
+    expect(looks).toBe(1);
+    // Nobody's error.
+    failed.reject(new Error('the runtime was asked again'));
+    await settle();
+  },
+);

@@ -28,6 +28,8 @@ export interface PodActionsOptions {
   readonly publish: () => Promise<void>;
   /** Aborts when the pod is to end: nothing is waited for any more that takes longer than a call. */
   readonly signal: AbortSignal;
+  /** Aborts when the pod is deleted: from then on others say how long its containers have to end, and end them. */
+  readonly deleted: AbortSignal;
 }
 
 export class PodActions {
@@ -83,19 +85,18 @@ export class PodActions {
 
   /** `grace` in seconds, where it is not the pod's; what a deletion leaves counts more. */
   kill(observed: ObservedContainer, message: string, grace?: number): Promise<void> {
-    const { killer, view, gracePeriod } = this.#options;
+    const { killer, view, gracePeriod, deleted } = this.#options;
     const { pod } = view;
     const isDeleted = pod.metadata.deletionGracePeriodSeconds !== undefined;
-    return killer.kill(view.victim(observed), { message, grace: isDeleted ? gracePeriod() : (grace ?? gracePeriod()) });
+    const how = { message, grace: isDeleted ? gracePeriod() : (grace ?? gracePeriod()) };
+    return unlessAborted(killer.kill(view.victim(observed), how), deleted);
   }
 
   #killAll({ containers, atOnce }: Extract<Action, { type: 'killAll' }>): Promise<void> {
-    const { killer, view, gracePeriod } = this.#options;
+    const { killer, view, gracePeriod, deleted } = this.#options;
     const victims = containers.map((one) => view.victim(one));
-    return killer.killAll(
-      victims,
-      atOnce ? { grace: 0, sidecars: [] } : { grace: gracePeriod(), sidecars: view.sidecars },
-    );
+    const how = atOnce ? { grace: 0, sidecars: [] } : { grace: gracePeriod(), sidecars: view.sidecars };
+    return unlessAborted(killer.killAll(victims, how), deleted);
   }
 
   /** Says which containers wait for their next start, once for each wait. */
@@ -202,13 +203,16 @@ export class PodActions {
   }
 }
 
-/** Resolves when the work is done, or the signal aborts. */
+/** Resolves and rejects as the work does; at the latest when the signal aborts: nobody hears of the work's end then. */
 async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
   const aborted = Promise.withResolvers<unknown>();
+  if (signal.aborted) aborted.resolve(undefined);
   signal.addEventListener('abort', aborted.resolve);
-  await Promise.race([work, aborted.promise]);
-  signal.removeEventListener('abort', aborted.resolve);
+  try {
+    await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', aborted.resolve);
+  }
 }
 
 /** The first of the times that there are. */

@@ -58,6 +58,7 @@ export class PodWorker {
   #removed = false;
   /** Aborts when the pod is to end, whoever wants that. */
   readonly #leaving = new AbortController();
+  readonly #deleted = new AbortController();
   #released = false;
   readonly #cleared = Promise.withResolvers<void>();
   /** That leave the node so that there is room for this one. */
@@ -98,6 +99,7 @@ export class PodWorker {
       gracePeriod: () => this.#gracePeriod(),
       publish: () => this.#publish(),
       signal: this.#leaving.signal,
+      deleted: this.#deleted.signal,
     });
     this.#ending = new PodEnding({ ...parts, wake: () => this.wake() });
     this.#teller = new StatusTeller({
@@ -185,7 +187,7 @@ export class PodWorker {
     const old = this.#wanted;
     const isOver = isPodTerminal(pod) && !isPodTerminal(old);
     const isOther = asksForMore(pod, old);
-    if (pod.metadata.deletionTimestamp) this.#leaving.abort();
+    if (pod.metadata.deletionTimestamp) this.#isDeleted();
     const isNews = isOver || isOther || !this.#teller.isOwnWord(pod.status);
     if (isOther) this.#actions.retryNow();
     this.#wanted = pod;
@@ -196,8 +198,13 @@ export class PodWorker {
   /** The pod is gone from the API: what runs of it is ended. */
   remove(): void {
     this.#removed = true;
-    this.#leaving.abort();
+    this.#isDeleted();
     this.wake();
+  }
+
+  #isDeleted(): void {
+    this.#leaving.abort();
+    this.#deleted.abort();
   }
 
   /** Leaves everything running; for the end of the process. */
