@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rotateLog } from './log-rotation.ts';
+import { removeLog, rotateLog } from './log-rotation.ts';
 
 let folder: string;
 let path: string;
@@ -40,7 +40,22 @@ test('when the runtime cannot reopen it, the file is where it was', async () => 
   expect(readdirSync(folder)).toEqual(['0.log']);
 });
 
-test('a file that is not there', async () => {
-  const reopen = () => Promise.reject(new Error('not to be called'));
+test('a file that is gone is made anew: an agent may have been killed between its two steps', async () => {
+  const reopen = async () => writeFileSync(path, '');
   expect(await rotateLog({ path, now: start, maxBytes: 4, maxFiles: 3, reopen })).toBe(false);
+  expect(readdirSync(folder)).toEqual(['0.log']);
+});
+
+test('a log goes with all that was rotated of it, and without those of others', async () => {
+  for (const name of [
+    '0.log.20260101-120000.000.gz',
+    '0.log.20260101-120001.500',
+    '1.log',
+    '10.log.20260101-120000.000',
+  ])
+    writeFileSync(join(folder, name), '');
+  writeFileSync(path, '');
+  await removeLog(path);
+  await removeLog(join(folder, 'none', '0.log'));
+  expect(readdirSync(folder)).toEqual(['1.log', '10.log.20260101-120000.000']);
 });

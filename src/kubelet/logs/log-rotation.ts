@@ -23,9 +23,14 @@ export interface Rotation extends LogLimits {
   readonly reopen: () => Promise<void>;
 }
 
-/** Rotates the file if it is too long; says whether it was. Nothing is lost when the runtime cannot reopen it. */
+/**
+ * Rotates the file if it is too long; says whether it was. One that is gone is made anew. Nothing is lost when the runtime cannot
+ * reopen it.
+ */
 export async function rotateLog({ path, now, maxBytes, maxFiles, reopen }: Rotation): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
+  // Moved aside by an agent that was killed then, or taken away: what the runtime writes is read and rotated by nobody.
+  if (!found) await reopen();
   if (!found || found.size <= maxBytes) return false;
   const [removed, kept] = split(await rotatedOf(path), maxFiles - 2);
   for (const name of removed) await rm(join(dirname(path), name), { force: true });
@@ -39,6 +44,14 @@ export async function rotateLog({ path, now, maxBytes, maxFiles, reopen }: Rotat
     throw error;
   }
   return true;
+}
+
+/** Removes a log with all that was rotated of it. */
+export async function removeLog(path: string): Promise<void> {
+  const name = basename(path);
+  const names = await readdir(dirname(path)).catch(() => []);
+  const own = names.filter((one) => one === name || one.startsWith(`${name}.`));
+  for (const one of own) await rm(join(dirname(path), one), { force: true });
 }
 
 /** Names of the rotated files of a log, oldest first. */

@@ -5,6 +5,7 @@ import type { Container, NodeRuntimeHandlerFeatures, Pod } from '../../api/core/
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { EventText } from '../../client/events.ts';
 import type { CriImage, IDMapping, SandboxConfig } from '../cri/messages.ts';
+import { removeLog } from '../logs/log-rotation.ts';
 import { readInside } from '../volumes/read-inside.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { cgroupMount, removeCgroup, setPodCgroup } from './cgroups.ts';
@@ -226,7 +227,7 @@ export class ContainerStarter {
   }
 
   async removeLog(pod: Pod, container: ObservedContainer): Promise<void> {
-    await rm(logFile(this.#context.logRoot, pod, container), { force: true });
+    await removeLog(logFile(this.#context.logRoot, pod, container));
   }
 
   /** Logs and cgroups of a pod that is gone. */
