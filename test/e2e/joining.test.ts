@@ -218,7 +218,7 @@ spec:
 });
 
 test('a node has a client certificate of its own, and renews it before it ends', async () => {
-  const file = '/var/lib/portico/agent/pki/client.crt';
+  const file = '/var/lib/portico/agent/pki/client.pem';
   const first = (await one.run('cat', file)).stdout;
   expect(new X509Certificate(first).subject).toBe('O=system:nodes\nCN=system:node:one');
   await eventually(

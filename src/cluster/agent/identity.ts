@@ -31,7 +31,7 @@ export interface IdentityOptions {
   readonly nodeName: string;
   /** This machine's. */
   readonly nodeIPs: readonly string[];
-  /** Holds `ca.crt`, `client.crt` and `client.key`. */
+  /** Holds `ca.crt`, and `client.pem`: the certificate and its key. */
   readonly folder: string;
   /** `<sha256 of the CA>::<id>.<secret>`; asked only when there is no usable certificate. */
   readonly token: () => Promise<string>;
@@ -171,12 +171,26 @@ export function endOf({ cert }: Identity): number {
   return new X509Certificate(cert).validToDate.getTime();
 }
 
+/** One file, as kubelet's: nothing can come between a certificate and its key. */
+const pairFile = 'client.pem';
+/** What held them before. */
+const olderFiles = ['client.crt', 'client.key'];
+const pemBlocks = {
+  certificate: /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g,
+  key: /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/,
+};
+
+function readAll({ folder, files }: IdentityOptions, names: readonly string[]): Promise<(string | undefined)[]> {
+  return Promise.all(names.map((name) => files.read(join(folder, name))));
+}
+
 async function readIdentity(options: IdentityOptions): Promise<Identity | undefined> {
-  const { folder, files, log } = options;
-  const [ca, cert, key] = await Promise.all(
-    ['ca.crt', 'client.crt', 'client.key'].map((f) => files.read(join(folder, f))),
-  );
-  if (!ca || !cert || !key) return undefined;
+  const { folder, log } = options;
+  const [ca, ...pair] = await readAll(options, ['ca.crt', pairFile]);
+  const pem = (pair[0] === undefined ? await readAll(options, olderFiles) : pair).join('');
+  if (!ca || pem === '') return undefined;
+  const cert = pem.match(pemBlocks.certificate)?.join('\n') ?? '';
+  const key = pem.match(pemBlocks.key)?.[0] ?? '';
   const identity = { ca, cert, key };
   const why = whyUnusable(identity, options);
   if (why === undefined) {
@@ -185,7 +199,7 @@ async function readIdentity(options: IdentityOptions): Promise<Identity | undefi
     const now = new Date(options.clock.now());
     if (begin > now)
       log(
-        `the certificate in ${folder} begins at ${begin.toISOString()}, and this machine's clock says ${now.toISOString()}: where that is right, remove client.crt there and give a token`,
+        `the certificate in ${folder} begins at ${begin.toISOString()}, and this machine's clock says ${now.toISOString()}: where that is right, remove client.pem there and give a token`,
       );
     return identity;
   }
@@ -218,10 +232,9 @@ async function storeCA({ folder, files }: IdentityOptions, ca: string): Promise<
   }
 }
 
-/** The key goes before the certificate: a certificate on disk means that all of it is there. */
 async function storeIdentity({ folder, files }: IdentityOptions, identity: Identity): Promise<Identity> {
-  await files.write(join(folder, 'client.key'), identity.key, { mode: 0o600 });
-  await files.write(join(folder, 'client.crt'), identity.cert, { mode: 0o600 });
+  await files.write(join(folder, pairFile), `${identity.cert.trimEnd()}\n${identity.key}`, { mode: 0o600 });
+  for (const name of olderFiles) await files.remove(join(folder, name));
   return identity;
 }
 
