@@ -81,8 +81,8 @@ export function nodeLifecycleController(context: ControllerContext): Controller 
       const node = silentFor >= grace ? await tellSilence(cached) : cached;
       isReady = readyStatusOf(node) === 'True';
       if (isReady) evictions.end(name);
-      await setTaints(node);
-      if (!isReady) await markPodsNotReady(name);
+      const steps = [() => setTaints(node), ...(isReady ? [] : [() => markPodsNotReady(name)])];
+      await inTurn(steps, (step) => step());
     } catch (error) {
       // The next look sees what has changed in between.
       if (isNotFound(error) || isConflict(error)) return { requeueAfter: 100 };

@@ -248,3 +248,13 @@ test('a pod whose status cannot be written keeps none of the others of a silent 
   expect(ready(await harness.api.resource<Pod>(pods).get('other', 'default'))?.status).toBe('False');
   expect(harness.errors.splice(0)).not.toEqual([]);
 });
+
+test('a silent node whose taints cannot be written keeps no pod ready', async () => {
+  await start();
+  harness.api.react(({ verb, resource }) => {
+    if (verb === 'patch' && resource === 'nodes') throw internalError('a webhook is away');
+  });
+  await pass(60, false);
+  expect(ready(await pod())?.status).toBe('False');
+  expect(harness.errors.splice(0)).not.toEqual([]);
+});
