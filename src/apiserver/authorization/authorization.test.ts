@@ -409,3 +409,23 @@ describe('reviews', () => {
     });
   });
 });
+
+test.each([
+  ['clusterroles', { aggregationRule: { clusterRoleSelectors: [null] } }],
+  ['clusterrolebindings', {}],
+  ['rolebindings', { roleRef: null }],
+  ['rolebindings', { roleRef: { kind: 'Role', name: 'reader' }, subjects: [null] }],
+  ['roles', { rules: 5 }],
+])('of %s one that somebody spoilt in storage (%j) grants nothing, and the others do', (resource, spoilt) => {
+  const objects = view();
+  const metadata = { name: 'a', namespace: 'ns' };
+  objects.set(rbac(resource), [{ metadata, ...spoilt } as KubeObject, ...objects.list<KubeObject>(rbac(resource))]);
+  const bound = { metadata, roleRef: { kind: 'Role', name: 'a' }, subjects: [jane] } as unknown as KubeObject;
+  if (resource === 'roles') {
+    objects.set(rbac('rolebindings'), [bound, ...objects.list<KubeObject>(rbac('rolebindings'))]);
+  }
+  const user = { name: 'jane', groups: [] };
+  const authorizer = new RbacAuthorizer(objects);
+  expect(authorizer.authorize({ user, ...ask('GET', '/api/v1/namespaces/ns/services') }).allowed).toBe(true);
+  expect(authorizer.authorize({ user, ...ask('DELETE', '/api/v1/namespaces/ns/services/a') }).allowed).toBe(false);
+});

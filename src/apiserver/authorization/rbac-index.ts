@@ -44,23 +44,23 @@ export interface RbacIndex {
 export function buildRbacIndex(objects: RbacObjects): RbacIndex {
   const clusterRules = rulesOfClusterRoles(objects.clusterRoles);
   const roleRules = new Map(
-    objects.roles.map(({ metadata, rules }) => [`${metadata.namespace}/${metadata.name}`, rules ?? []]),
+    objects.roles.map(({ metadata, rules }) => [`${metadata.namespace}/${metadata.name}`, rulesIn(rules)]),
   );
   const everywhere: GrantsBySubject = new Map();
   const byNamespace = new Map<string, GrantsBySubject>();
 
-  for (const { metadata, roleRef, subjects } of objects.clusterRoleBindings) {
+  eachReadable(objects.clusterRoleBindings, ({ metadata, roleRef, subjects }) => {
     const binding = `ClusterRoleBinding ${JSON.stringify(metadata.name)}`;
     grant(everywhere, subjects, { namespace: '', rules: clusterRules.get(roleRef.name ?? ''), binding, roleRef });
-  }
-  for (const { metadata, roleRef, subjects } of objects.roleBindings) {
+  });
+  eachReadable(objects.roleBindings, ({ metadata, roleRef, subjects }) => {
     const namespace = metadata.namespace ?? '';
     const rules = referredRules(roleRef, namespace, { clusterRules, roleRules });
     const here = byNamespace.get(namespace) ?? new Map();
     byNamespace.set(namespace, here);
     const binding = `RoleBinding ${JSON.stringify(`${metadata.name}/${namespace}`)}`;
     grant(here, subjects, { namespace, rules, binding, roleRef });
-  }
+  });
   function* grantsFor(user: User, namespace: string): Iterable<Grant> {
     const here = namespace === '' ? undefined : byNamespace.get(namespace);
     for (const key of subjectKeys(user)) {
@@ -84,16 +84,34 @@ export function buildRbacIndex(objects: RbacObjects): RbacIndex {
 
 /** Rules by name; a role with an aggregationRule has those of all roles that it selects beside its own. */
 export function rulesOfClusterRoles(roles: RbacObjects['clusterRoles']): ReadonlyMap<string, Rules> {
-  return new Map(
-    roles.map((role) => {
-      const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
-      const selected = selectors.flatMap((text) => {
-        const selector = labelSelectorOf(text);
-        return selector ? roles.filter((r) => r !== role && matchesLabels(selector, r.metadata.labels)) : [];
-      });
-      return [role.metadata.name, [role, ...new Set(selected)].flatMap(({ rules }) => rules ?? [])];
-    }),
-  );
+  const found = new Map<string, Rules>();
+  eachReadable(roles, (role) => {
+    const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
+    const selected = selectors.flatMap((text) => {
+      const selector = labelSelectorOf(text);
+      return selector ? roles.filter((r) => r !== role && matchesLabels(selector, r.metadata.labels)) : [];
+    });
+    found.set(
+      role.metadata.name,
+      [role, ...new Set(selected)].flatMap(({ rules }) => rulesIn(rules)),
+    );
+  });
+  return found;
+}
+
+/** What somebody spoilt in storage grants nothing, and the others do. */
+function eachReadable<T>(objects: readonly T[], read: (object: T) => void): void {
+  for (const object of objects) {
+    try {
+      read(object);
+    } catch {
+      // It is not of the form of its kind.
+    }
+  }
+}
+
+function rulesIn(rules: readonly PolicyRule[] | null | undefined): Rules {
+  return Array.isArray(rules) ? rules.filter((rule) => rule !== null) : [];
 }
 
 function referredRules(
