@@ -346,6 +346,8 @@ test('a definition that somebody spoilt in storage keeps no other from being ser
   await put({ metadata: { name: 'a' }, spec: { group: 'example.com' }, status: established } as {
     metadata: { name: string };
   });
+  const spoilt = { metadata: { name: 'c' }, status: { conditions: [null] } };
+  await put(spoilt);
   const other = { ...definition(), status: { ...established, acceptedNames: definition().spec.names } };
   await put(other);
   s.stop();

@@ -124,7 +124,7 @@ export class CustomResources {
   }
 
   #serve(): void {
-    const established = this.#definitions().filter((crd) => isConditionTrue(crd, 'Established'));
+    const established = this.#definitions().filter((crd) => isEstablished(crd));
     const definitions = this.#served.update(established);
     if (definitions) this.#options.registry.setCustom([...definitions].sort(byDiscovery));
   }
@@ -265,5 +265,14 @@ export class CustomResources {
         if (!isNotFound(error)) throw error;
       }
     }
+  }
+}
+
+/** One whose conditions somebody spoilt in storage is not. */
+function isEstablished(crd: Readonly<CustomResourceDefinition>): boolean {
+  try {
+    return isConditionTrue(crd, 'Established');
+  } catch {
+    return false;
   }
 }
