@@ -67,7 +67,8 @@ export class NodeAgent {
     this.#recorder = recorder;
     this.#failed = reportOnce(kubelet.log, kubelet.clock);
     this.#pressures = pressures;
-    this.#evictionHard = housekeepingSettings(kubelet.housekeeping).evictionHard;
+    // What is kept free is settled at the start, also where thresholds come later, as tests have them.
+    this.#evictionHard = [...housekeepingSettings(kubelet.housekeeping).evictionHard];
   }
 
   /** Looks at the node, and tells what changed, at once. */
