@@ -53,19 +53,16 @@ export class Monitor {
     const { follow, clock, ended } = this.#options;
     const command = await this.#command();
     if (!follow || !command) return false;
-    try {
-      while (!signal.aborted) {
-        await this.#silence;
-        const running = new AbortController();
-        this.#running = running;
-        const until = AbortSignal.any([signal, running.signal]);
-        await this.#listen(follow.bytes(command, until), until);
-        if (running.signal.aborted || signal.aborted) continue;
-        ended();
-        await clock.sleep(restartWait, signal);
-      }
-    } catch {
-      // The program is missing or the signal aborted: rules are still looked for from time to time.
+    while (!signal.aborted) {
+      await this.#silence;
+      const running = new AbortController();
+      this.#running = running;
+      const until = AbortSignal.any([signal, running.signal]);
+      // One that could not be started has ended too: rules are still looked for from time to time.
+      await this.#listen(follow.bytes(command, until), until).catch(() => {});
+      if (running.signal.aborted || signal.aborted) continue;
+      ended();
+      await clock.sleep(restartWait, signal).catch(() => {});
     }
     return true;
   }

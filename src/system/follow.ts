@@ -23,6 +23,8 @@ export interface Conversation {
   tell(text: string): void;
   /** Closes the standard input, after which such programs finish what they were told and end. */
   end(): void;
+  /** Ends the program whatever it is at. */
+  kill(): void;
   /** Resolves when the program has ended, or could not be started; never rejects. */
   readonly ended: Promise<void>;
 }

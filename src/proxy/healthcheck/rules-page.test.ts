@@ -42,6 +42,11 @@ add element …
 `);
 });
 
+test('a Service that is not there is told as that', () => {
+  const { body } = rulesResponse(pageOf(written()), new URLSearchParams('namespace=demo&name=wbe'), undefined);
+  expect(body).toMatch(/^# node node-a, .*\n\n# there is no such Service with an address of its own\n$/);
+});
+
 test('as JSON, for all Services or some', () => {
   const { body, headers } = rulesResponse(pageOf(written()), new URLSearchParams(), 'application/json');
   expect(headers).toEqual({ 'Content-Type': 'application/json' });

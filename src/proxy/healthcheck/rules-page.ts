@@ -67,7 +67,9 @@ function asText(page: RulesPage, query: URLSearchParams): string {
   const { mode, node, lastSync, lastFullSync, rulesOf } = page;
   const never = 'never';
   let text = `# node ${node}, mode ${mode}, last sync ${timeText(lastSync) ?? never}, last full sync ${timeText(lastFullSync) ?? never}\n`;
-  for (const [name, written] of chosen(page, query)) {
+  const services = [...chosen(page, query)];
+  if (services.length === 0) text += '\n# there is no such Service with an address of its own\n';
+  for (const [name, written] of services) {
     text += '\n';
     for (const object of objectsOf(written)) {
       text += `# ${object.kind} ${object.namespace}/${object.name}, resourceVersion ${object.resourceVersion}\n`;

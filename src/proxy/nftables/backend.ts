@@ -101,10 +101,10 @@ export class NftablesBackend implements Backend {
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
-    const { follow } = this.#options;
+    const { follow, clock } = this.#options;
     if (!follow) return;
     this.#changed = changed;
-    const session = new NftSession(follow);
+    const session = new NftSession(follow, clock);
     this.#session = session;
     signal.addEventListener('abort', () => session.end(), { once: true });
     if (!(await this.#monitor.run(signal))) await this.#watchTables(follow, signal);

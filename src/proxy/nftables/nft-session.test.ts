@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FakeClock } from '../../system/fake/clock.ts';
 import type { Conversation, ConversationOptions, Follow } from '../../system/follow.ts';
 import { SyncError } from '../backend.ts';
 import { NftSession } from './nft-session.ts';
@@ -16,6 +17,7 @@ class FakeNft implements Follow {
   started = 0;
   #end: () => void = () => {};
   silent = false;
+  killed = 0;
   readonly #answer: readonly string[];
 
   constructor(version: keyof typeof answers = '1.0.6') {
@@ -43,7 +45,7 @@ class FakeNft implements Follow {
         for (const part of [...this.#answer, line, '      ^']) heard(part);
       }
     };
-    return { tell, end: () => resolve(), ended: promise };
+    return { tell, end: () => resolve(), kill: () => this.killed++, ended: promise };
   }
 
   die(): void {
@@ -54,7 +56,7 @@ class FakeNft implements Follow {
 describe('a session with nft', () => {
   test('tells a transaction in one line, and ends with the answer to its fence', async () => {
     const nft = new FakeNft();
-    const session = new NftSession(nft);
+    const session = new NftSession(nft, new FakeClock());
     await session.run('add element ip t s { 1.1.1.1 }\ndelete element ip t s { 1.1.1.2 }\n');
     expect(nft.told).toEqual(['add element ip t s { 1.1.1.1 } ; delete element ip t s { 1.1.1.2 }', 'fence1']);
   });
@@ -62,7 +64,7 @@ describe('a session with nft', () => {
   test.each(Object.keys(answers) as (keyof typeof answers)[])(
     'gives the words of a refusal, and goes on: nft %s',
     async (version) => {
-      const session = new NftSession(new FakeNft(version));
+      const session = new NftSession(new FakeNft(version), new FakeClock());
       await expect(session.run('refuse me')).rejects.toThrow(new SyncError('nft: Error: No such file | refuse me'));
       await session.run('add element ip t s { 1.1.1.1 }');
       expect(session.usable).toBe(true);
@@ -71,7 +73,7 @@ describe('a session with nft', () => {
 
   test('starts the program anew when it died between transactions, and from time to time', async () => {
     const nft = new FakeNft();
-    const session = new NftSession(nft);
+    const session = new NftSession(nft, new FakeClock());
     await session.run('one');
     nft.die();
     await Promise.resolve();
@@ -81,10 +83,27 @@ describe('a session with nft', () => {
     expect(nft.started).toBe(3);
   });
 
+  test('ends a program that gives no answer, and goes on with another', async () => {
+    const nft = new FakeNft();
+    const clock = new FakeClock();
+    const session = new NftSession(nft, clock);
+    await session.run('one');
+    nft.silent = true;
+    const answer = session.run('two');
+    clock.advance(60_000);
+    await expect(answer).rejects.toThrow(SyncError);
+    expect(nft.killed).toBe(1);
+    nft.silent = false;
+    await session.run('three');
+    expect([nft.started, session.usable]).toEqual([2, true]);
+    clock.advance(60_000);
+    expect(nft.killed).toBe(1);
+  });
+
   test('is of no use where nft ends before its first answer', async () => {
     const nft = new FakeNft();
     nft.silent = true;
-    const session = new NftSession(nft);
+    const session = new NftSession(nft, new FakeClock());
     const answer = session.run('one');
     nft.die();
     await expect(answer).rejects.toThrow(SyncError);

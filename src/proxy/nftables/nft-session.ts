@@ -1,5 +1,6 @@
 // Small transactions go to one `nft -i` that stays: it answers when the kernel has committed. A `nft -f` started for each would
 // cost its start, and when it closes its socket the kernel makes it wait until all that was removed is freed: 5 to 15 ms.
+import type { Clock } from '../../system/clock.ts';
 import type { Conversation, Follow } from '../../system/follow.ts';
 import { SyncError } from '../backend.ts';
 
@@ -8,6 +9,9 @@ export const longestLine = 16_384;
 
 /** After so many transactions the program is started anew, so that what its line editor keeps stays small. */
 const transactionsPerProcess = 1000;
+
+/** Milliseconds after which nobody waits for an answer any more: with all of the largest tables to read first, it takes seconds. */
+const patience = 60_000;
 
 /** `nft -i` keeps a history in the home folder; this is one that cannot be written. */
 const nowhere = { HOME: '/dev/null' };
@@ -20,14 +24,16 @@ interface Question {
 
 export class NftSession {
   readonly #follow: Follow;
+  readonly #clock: Clock;
   #conversation: Conversation | undefined;
   #question: Question | undefined;
   #asked = 0;
   #answered = false;
   #usable = true;
 
-  constructor(follow: Follow) {
+  constructor(follow: Follow, clock: Clock) {
     this.#follow = follow;
+    this.#clock = clock;
   }
 
   /** False once it turned out that this nft cannot be talked with, and after {@link end}. */
@@ -37,11 +43,11 @@ export class NftSession {
 
   /**
    * Runs commands, one a line, as one transaction; one at a time. Resolves when the kernel has taken them; rejects with a
-   * SyncError when it refused them, or when the program ended and nobody knows.
+   * SyncError when it refused them, or when the program ended or says nothing, and nobody knows.
    */
   async run(script: string): Promise<void> {
     const errors = await this.#ask(script.trimEnd().replaceAll('\n', ' ; '));
-    if (errors === undefined) throw new SyncError('nft: the program ended in the middle of a transaction');
+    if (errors === undefined) throw new SyncError('nft: the program ended, or hung, in the middle of a transaction');
     if (errors.length > 0) throw new SyncError(`nft: ${errors.slice(0, 3).join(' | ')}`);
   }
 
@@ -51,19 +57,30 @@ export class NftSession {
     this.#conversation?.end();
   }
 
-  #ask(line: string): Promise<string[] | undefined> {
+  async #ask(line: string): Promise<string[] | undefined> {
     const { promise, resolve } = Promise.withResolvers<string[] | undefined>();
     this.#asked += 1;
     // nft says nothing about what it has done; a word it does not know is answered with an error that repeats the word.
     this.#question = { fence: `fence${this.#asked}`, lines: [], resolve };
-    this.#open().tell(`${line}\n${this.#question.fence}\n`);
-    return promise;
+    const conversation = this.#open();
+    const limit = this.#clock.after(patience, () => {
+      conversation.kill();
+      this.#lost(conversation);
+    });
+    conversation.tell(`${line}\n${this.#question.fence}\n`);
+    const errors = await promise;
+    limit.cancel();
+    return errors;
   }
 
   #open(): Conversation {
     if (this.#conversation && this.#asked % transactionsPerProcess !== 0) return this.#conversation;
     this.#conversation?.end();
-    const conversation = this.#follow.converse(['nft', '-i'], { env: nowhere, heard: (line) => this.#hear(line) });
+    const conversation: Conversation = this.#follow.converse(['nft', '-i'], {
+      env: nowhere,
+      // What one that was ended says after all is no answer to what the next is asked.
+      heard: (line) => this.#conversation === conversation && this.#hear(line),
+    });
     this.#conversation = conversation;
     void conversation.ended.then(() => this.#lost(conversation));
     return conversation;

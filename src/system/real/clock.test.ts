@@ -28,3 +28,12 @@ test('a timer of months is cancelled at any time', () => {
 test('a timer that is long due goes off', async () => {
   await new Promise<void>((resolve) => realClock.after(-5, resolve));
 });
+
+test('a sleep that is broken off rejects with the reason of its signal', async () => {
+  const controller = new AbortController();
+  const sleep = realClock.sleep(day, controller.signal);
+  const reason = new Error('interrupted');
+  controller.abort(reason);
+  await expect(sleep).rejects.toBe(reason);
+  await expect(realClock.sleep(day, controller.signal)).rejects.toBe(reason);
+});

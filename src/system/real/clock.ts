@@ -8,9 +8,14 @@ export const realClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {
-    let rest = ms;
-    for (; rest > longest; rest -= longest) await delay(longest, undefined, { signal });
-    await delay(rest, undefined, { signal });
+    try {
+      let rest = ms;
+      for (; rest > longest; rest -= longest) await delay(longest, undefined, { signal });
+      await delay(rest, undefined, { signal });
+    } catch {
+      // Node.js rejects with an error of its own, whose cause the reason is.
+      throw signal?.reason;
+    }
   },
   after(ms, callback) {
     let rest = ms;

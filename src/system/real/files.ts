@@ -38,6 +38,8 @@ export const realFiles: Files = {
     } catch (error) {
       // A full disk would have one more for every try.
       await rm(draft, { force: true });
+      // Of a write itself, as on a full disk, Node.js says no path.
+      if (error instanceof Error && !('path' in error)) error.message += ` '${path}'`;
       throw error;
     }
   },

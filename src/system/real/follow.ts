@@ -34,6 +34,11 @@ export const realFollow: Follow = {
       child.on('error', () => resolve());
       child.on('close', () => resolve());
     });
-    return { tell: (text) => void child.stdin.write(text), end: () => void child.stdin.end(), ended };
+    return {
+      tell: (text) => void child.stdin.write(text),
+      end: () => void child.stdin.end(),
+      kill: () => void child.kill('SIGKILL'),
+      ended,
+    };
   },
 };
