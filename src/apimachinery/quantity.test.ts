@@ -7,6 +7,7 @@ import {
   compareQuantities,
   parseQuantity,
   printQuantity,
+  QuantityError,
   type QuantityFormat,
   quantityMilliValue,
   quantityOf,
@@ -147,4 +148,10 @@ test('adding then taking away gives the same value; order follows', () => {
       expect(Math.sign(compareQuantities(a, b))).toBe(-Math.sign(compareQuantities(b, a)) || 0);
     }),
   );
+});
+
+test('a long text that is no quantity is refused at once', () => {
+  const start = performance.now();
+  for (const digit of ['0', '1']) expect(() => parseQuantity(`${digit.repeat(100_000)}x`)).toThrow(QuantityError);
+  expect(performance.now() - start).toBeLessThan(1000);
 });

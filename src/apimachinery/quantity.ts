@@ -18,8 +18,11 @@ export interface Quantity {
 export class QuantityError extends Error {}
 
 const formatError = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-/** Digits may be missing altogether: upstream takes `.`, `-` and `k` for zero. */
-const shape = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+/**
+ * Digits may be missing altogether: upstream takes `.`, `-` and `k` for zero. No two parts that follow each other take the same
+ * characters, so that each text is read once: whoever may write objects chooses it.
+ */
+const shape = /^([+-]?)([0-9]*)(?:\.([0-9]*))?((?:(?:[eEinumkKMGTP]+[-+]?|[-+])[0-9]*)?)$/;
 
 const milli = 1_000_000n;
 const giga = 1_000_000_000n;
@@ -80,7 +83,8 @@ interface Parts {
 function partsOf(text: string): Parts {
   const match = text === '' ? undefined : shape.exec(text);
   if (!match) throw new QuantityError(formatError);
-  const [, sign = '', whole, fraction = '', suffix = ''] = match;
+  const [, sign = '', written = '', fraction = '', suffix = ''] = match;
+  const whole = written.replace(/^0+/, '');
   const { power, bits, format } = suffixScale(suffix);
   return {
     sign,

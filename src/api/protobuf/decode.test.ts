@@ -156,6 +156,24 @@ describe('decodeProtobuf', () => {
     });
   });
 
+  test('JSON inside of a message is read as a body of JSON is: large numbers are kept, nothing is nested without end', () => {
+    const revision = (json: string) =>
+      envelope(
+        'apps/v1',
+        'ControllerRevision',
+        message((w) =>
+          bytes(
+            w,
+            2,
+            message((data) => text(data, 1, json)),
+          ),
+        ),
+      );
+    expect(decodeProtobuf(revision('{"x":9007199254740993}')).value).toEqual({ data: { x: 9007199254740993n } });
+    const deep = `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`;
+    expect(() => decodeProtobuf(revision(deep))).toThrow(new ProtobufError('proto: exceeded max depth'));
+  });
+
   test('what is no message is a ProtobufError, whatever the bytes', () => {
     expect(() => decodeProtobuf(Buffer.from('{}'))).toThrow(
       'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',

@@ -3,6 +3,7 @@
 
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { errorMessage } from '../../apimachinery/error-message.ts';
+import { parseJson } from '../../apimachinery/json/parse.ts';
 import { parseApiVersion } from '../../apimachinery/object.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
@@ -216,13 +217,13 @@ function readIntOrString(reader: BinaryReader): number | string {
   return isText ? text : number;
 }
 
-/** JSON text in a message of its own: fields that take any value. */
+/** JSON text in a message of its own: fields that take any value, which is read as in a body of JSON. */
 function readJson(reader: BinaryReader): unknown {
   const inner = new BinaryReader(reader.bytes());
   let value: unknown = null;
   forEachField(inner, (number) => {
     if (number !== 1) return false;
-    value = JSON.parse(Buffer.from(inner.bytes()).toString('utf8'));
+    value = parseJson(Buffer.from(inner.bytes()).toString('utf8')).value;
     return true;
   });
   return value;

@@ -33,3 +33,14 @@ export function requiredText(field: string, value: string | undefined, detail = 
 export function immutable(field: string, value: unknown, old: unknown): FieldError[] {
   return deepEqual(value, old) ? [] : [invalid(field, value ?? null, immutableMessage)];
 }
+
+/** Where values stand that stood before them already. Each is looked up once: lists are as long as who writes them likes. */
+export function repetitions(values: readonly unknown[]): ReadonlySet<number> {
+  const seen = new Set<unknown>();
+  const again = new Set<number>();
+  for (const [i, value] of values.entries()) {
+    if (seen.has(value)) again.add(i);
+    else seen.add(value);
+  }
+  return again;
+}

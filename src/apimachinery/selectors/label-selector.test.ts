@@ -36,6 +36,7 @@ test.each([
   ['n>5', { n: '6' }, true],
   ['n<5', { n: '6' }, false],
   ['n>5', { n: 'many' }, false],
+  ['n>5', { n: '9223372036854775808' }, false],
   ['a in ()', { a: '' }, true],
   ['in in (in)', { in: 'in' }, true],
   ['a=b,c=d', { a: 'b', c: 'x' }, false],

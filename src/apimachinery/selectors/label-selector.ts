@@ -5,7 +5,7 @@ import type { LabelSelector as LabelSelectorObject } from '../meta/v1.generated.
 import { badRequest } from '../status.ts';
 import { table } from '../table.ts';
 import { parseRequirements } from './label-parser.ts';
-import { type LabelOperator, type Requirement, requirement } from './requirement.ts';
+import { integerOf, type LabelOperator, type Requirement, requirement } from './requirement.ts';
 
 /** All requirements must hold; none at all selects everything. Sorted by key. */
 export type LabelSelector = readonly Requirement[];
@@ -76,8 +76,8 @@ function meets({ key, operator, values }: Requirement, labels: Labels): boolean 
       return !has;
     case '>':
     case '<': {
-      if (!has || !/^[+-]?\d+$/.test(value)) return false;
-      const [left, right] = [BigInt(value.replace('+', '')), BigInt(values[0]!.replace('+', ''))];
+      const [left, right] = [integerOf(value), integerOf(values[0]!)];
+      if (left === undefined || right === undefined) return false;
       return operator === '>' ? left > right : left < right;
     }
   }

@@ -44,7 +44,7 @@ export function requirement(key: string, operator: LabelOperator, values: readon
         errors.push(`values: Invalid value: ${list}: for 'Gt', 'Lt' operators, exactly one value is required`);
       }
       for (const [i, value] of unique.entries()) {
-        if (!isInteger(value)) {
+        if (integerOf(value) === undefined) {
           errors.push(
             `values[${i}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
           );
@@ -61,7 +61,9 @@ export function requirement(key: string, operator: LabelOperator, values: readon
   return aggregate(errors);
 }
 
-/** Of 64 bits. */
-function isInteger(text: string): boolean {
-  return /^[+-]?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text.replace('+', ''))) === BigInt(text.replace('+', ''));
+/** A whole number of 64 bits, as strconv.ParseInt reads it. */
+export function integerOf(text: string): bigint | undefined {
+  if (!/^[+-]?\d+$/.test(text)) return undefined;
+  const value = BigInt(text.replace('+', ''));
+  return BigInt.asIntN(64, value) === value ? value : undefined;
 }
