@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Body, prepared } from '../testing/refusals.ts';
+import { builtinResources } from './registry.ts';
 
 const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'x:1' }] } };
 const selector = { matchLabels: { a: 'b' } };
@@ -125,4 +126,20 @@ test('what a Job gets, a template of Jobs does not', () => {
 
 test('a level that is exempt says no more than its author', () => {
   expect(prepared('prioritylevelconfigurations', { spec: { type: 'Exempt' } }).spec).toEqual({ type: 'Exempt' });
+});
+
+test.each([
+  ['namespaces', 'Active'],
+  ['persistentvolumes', 'Pending'],
+  ['persistentvolumeclaims', 'Pending'],
+])('a status of %s that says no phase is %s', (name, phase) => {
+  const { strategy } = builtinResources().find(({ resource }) => resource === name)!;
+  const written = (status: object) => {
+    const object = { metadata: { name: 'x' }, spec: {}, ...status };
+    strategy.default!(object);
+    return object;
+  };
+  expect(written({ status: { phase: '' } })).toMatchObject({ status: { phase } });
+  expect(written({})).toMatchObject({ status: { phase } });
+  expect(written({ status: { phase: 'Bound' } })).toMatchObject({ status: { phase: 'Bound' } });
 });

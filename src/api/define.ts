@@ -131,7 +131,7 @@ function genericStrategy<T extends KubeObject>(
     prepareForStatusUpdate(object: T, old: T) {
       if (own.prepareForStatusUpdate) own.prepareForStatusUpdate(object, old);
       else keepAllButStatus(object, old);
-      if (kind.statusKeeps) for (const key of fieldsKept[kind.statusKeeps]) keepMetadata(object, old, key);
+      if (kind.statusKeeps) keepMetadata(object, old, fieldsKept[kind.statusKeeps]);
     },
     validate(object: T): FieldError[] {
       return [...validateObjectMeta(object.metadata, rules), ...(own.validate?.(object) ?? [])];
@@ -143,6 +143,7 @@ function genericStrategy<T extends KubeObject>(
       return [...validateAnyUpdate(object, old, rules), ...(own.validateStatusUpdate?.(object, old, warn) ?? [])];
     },
     warnings: (object: T, old?: T) => own.warnings?.(object, old) ?? [],
+    ...(own.statusWarnings && { statusWarnings: own.statusWarnings }),
     ...(own.subresources && {
       subresources: subresourceStrategies(own.subresources, { ...kind, namespaced: facts.namespaced }),
     }),
@@ -201,20 +202,26 @@ export function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   for (const [key, value] of Object.entries(source)) {
     if (key !== 'status' && key !== 'metadata' && key !== 'apiVersion' && key !== 'kind') setKey(target, key, value);
   }
-  keepMetadata(target, source, 'generation');
+  keepMetadata(target, source, ['generation']);
 }
 
 type OwnMetadata = 'generation' | 'labels' | 'annotations' | 'finalizers' | 'ownerReferences';
 
+/** What of metadata clients write. */
+export const writtenMetadata = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
 /** Of what is named in `statusKeeps`. */
 const fieldsKept = {
   labels: ['labels'],
-  metadata: ['labels', 'annotations', 'finalizers', 'ownerReferences'],
+  metadata: writtenMetadata,
 } as const satisfies Record<string, readonly OwnMetadata[]>;
 
-function keepMetadata(object: KubeObject, old: KubeObject, key: OwnMetadata): void {
-  if (old.metadata[key] === undefined) delete object.metadata[key];
-  else Object.assign(object.metadata, { [key]: old.metadata[key] });
+/** For writes that are not about metadata. */
+export function keepMetadata(object: KubeObject, old: KubeObject, keys: readonly OwnMetadata[]): void {
+  for (const key of keys) {
+    if (old.metadata[key] === undefined) delete object.metadata[key];
+    else Object.assign(object.metadata, { [key]: old.metadata[key] });
+  }
 }
 
 /** Everything but metadata and status. */

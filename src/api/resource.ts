@@ -55,6 +55,8 @@ export interface Strategy<T extends KubeObject> {
   readonly subresources?: Readonly<Record<string, SubresourceStrategy<T>>>;
   /** Texts for the Warning header (RFC 7234 warn-code 299). */
   warnings?(object: T, old?: T): string[];
+  /** The same for writes to /status. */
+  statusWarnings?(object: T): string[];
 }
 
 /**

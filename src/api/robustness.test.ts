@@ -48,6 +48,7 @@ describe('no kind throws on what its schema lets through', () => {
         strategy.prepareForCreate?.(old);
         const errors = strategy.validate?.(old) ?? [];
         strategy.warnings?.(old);
+        strategy.statusWarnings?.(old);
         // What was refused is never shown.
         if (errors.length === 0) one.cells(old, 0);
         judge(decode(second), old);

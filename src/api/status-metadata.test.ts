@@ -34,3 +34,26 @@ test.each(definitions.map((one) => [`${one.resource}.${one.group}/${one.version}
     expect(written.metadata).toMatchObject(expected);
   },
 );
+
+const { strategy: podStrategy } = definitions.find(({ resource }) => resource === 'pods')!;
+const owner = { apiVersion: 'v1', kind: 'Node', name: 'n', uid: 'u' };
+
+function podOf(metadata: object): KubeObject {
+  return {
+    metadata: { name: 'x', ...structuredClone(metadata) },
+    ...{ spec: { containers: [{ name: 'c', image: 'x' }] }, status: {} },
+  };
+}
+
+test.each(['resize', 'ephemeralcontainers'])('a write of %s changes no metadata of a pod', (subresource) => {
+  const written = podOf({ ...told, ownerReferences: [owner] });
+  podStrategy.subresources![subresource]!.prepareForUpdate!(written, podOf(old));
+  expect(written.metadata).toMatchObject(old);
+  expect(written.metadata.ownerReferences).toBeUndefined();
+});
+
+test('a status gives a pod no owner', () => {
+  const written = podOf({ ownerReferences: [owner] });
+  podStrategy.prepareForStatusUpdate!(written, podOf({}));
+  expect(written.metadata.ownerReferences).toBeUndefined();
+});

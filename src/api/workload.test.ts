@@ -242,6 +242,50 @@ test('warnings', () => {
   ]);
 });
 
+test.each(['deployments', 'daemonsets', 'statefulsets', 'replicasets', 'jobs'])(
+  '%s: what the template warns of is told again when its generation changes',
+  (resource) => {
+    const spec = {
+      containers: [container],
+      nodeSelector: { 'beta.kubernetes.io/os': 'linux' },
+      restartPolicy: 'Never',
+    };
+    const { definition, object: old } = make(resource, { template: { ...template, spec } });
+    const { prepareForUpdate, warnings } = definition.strategy;
+    const told = (change: object) => {
+      const next = { ...structuredClone(old), ...change } as KubeObject;
+      prepareForUpdate?.(next, old);
+      return warnings!(next, old).length;
+    };
+    const labelled = { ...old.metadata, labels: { a: 'b' } };
+    const changed = { ...(old as unknown as { spec: Body }).spec, minReadySeconds: 1 };
+    expect([told({ metadata: labelled }), told({ spec: changed })]).toEqual([0, 1]);
+  },
+);
+
+test('a Job of very many indexes at once is told that not all may be tracked', () => {
+  const much = { completionMode: 'Indexed', completions: 100_001, parallelism: 10_001, template: jobTemplate };
+  const warnings = (resource: string, spec: Body): string[] => {
+    const { definition, object } = make(resource, spec);
+    return definition.strategy.warnings!(object);
+  };
+  const why =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
+  expect(warnings('jobs', much)).toEqual([`spec: ${why}`]);
+  expect(warnings('jobs', { ...much, parallelism: 10_000 })).toEqual([]);
+  expect(warnings('cronjobs', { jobTemplate: { spec: much } })).toEqual([`spec.jobTemplate.spec: ${why}`]);
+});
+
+test('a StatefulSet that keeps all its revisions, or claims part of a byte, is told so at each write', () => {
+  const volumeClaimTemplates = [{ spec: { resources: { requests: { storage: '500m' } } } }];
+  const { definition, object } = make('statefulsets', { revisionHistoryLimit: -1, volumeClaimTemplates });
+  const part = 'resources.requests[storage]: fractional byte value "500m" is invalid, must be an integer';
+  const all =
+    'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
+  expect(definition.strategy.warnings!(object)).toEqual([`spec.volumeClaimTemplates[0].${part}`, all]);
+  expect(definition.strategy.warnings!(object, object)).toEqual([`spec.volumeClaimTemplates[0].Spec.${part}`, all]);
+});
+
 test('daemonsets: the server counts how often the template changed, whatever clients write', () => {
   const key = 'deprecated.daemonset.template.generation';
   const generationOf = ({ metadata }: KubeObject) => metadata.annotations?.[key];

@@ -109,12 +109,20 @@ export function templateWarnings(template: PodTemplateSpec | undefined, path: st
   return podWarnings(template?.spec, template?.metadata, path);
 }
 
+/** Whether an object is made, or changes in more than its metadata: nothing is said of the template of one that is labelled. */
+export function isNewGeneration({ metadata }: KubeObject, old: KubeObject | undefined): boolean {
+  return metadata.generation !== old?.metadata.generation;
+}
+
 /** Warnings of a workload whose Pods are named after it, when it is made, and of its template. */
 export function workloadWarnings(
-  { metadata, spec }: KubeObject & { readonly spec: { readonly template?: PodTemplateSpec } },
-  old: unknown,
+  object: KubeObject & { readonly spec: { readonly template?: PodTemplateSpec } },
+  old: KubeObject | undefined,
 ): string[] {
-  return [...(old ? [] : nameWarnings(metadata.name)), ...templateWarnings(spec.template, 'spec.template')];
+  return [
+    ...(old ? [] : nameWarnings(object.metadata.name)),
+    ...(isNewGeneration(object, old) ? templateWarnings(object.spec.template, 'spec.template') : []),
+  ];
 }
 
 interface RollingUpdate {

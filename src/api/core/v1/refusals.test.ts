@@ -29,6 +29,17 @@ test.each<[string, Body, string[]]>([
     [`metadata.annotations.${avoidPods}[0].PodSignature: Required value`],
   ],
   [
+    'nodes',
+    { spec: {}, status: { nodeInfo: { swap: { capacity: 0 } }, declaredFeatures: ['B', 'A/b', 'A/b', '-'] } },
+    [
+      'metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than zero',
+      'status.declaredFeatures[1]: Invalid value: "A/b": list must be sorted alphabetically',
+      'status.declaredFeatures[2]: Duplicate value: "A/b"',
+      'status.declaredFeatures[3]: Invalid value: "-": list must be sorted alphabetically',
+      `status.declaredFeatures[3]: Invalid value: "-": invalid feature name "-": must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`,
+    ],
+  ],
+  [
     'endpoints',
     { subsets: [{ addresses: [{ ip: 'x', nodeName: 'n' }], ports: [port] }] },
     [

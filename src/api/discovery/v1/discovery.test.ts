@@ -38,3 +38,12 @@ test.each<[string, Body, number]>([
   builtinResources().find(({ resource }) => resource === 'endpointslices')!.strategy.prepareForUpdate!(object, old);
   expect(object.metadata.generation).toBe(generation);
 });
+
+test('names, and addresses in another form than the canonical one, are told of', () => {
+  const { warnings } = judgeOf('endpointslices');
+  expect(warnings(slice('FQDN', 'a.example.com'))).toEqual(['spec.addressType: FQDN endpoints are deprecated']);
+  const odd = slice('IPv6', 'FD00::1');
+  expect(warnings(odd)).toEqual([`${at}: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")`]);
+  const labels = { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' };
+  expect(warnings({ ...odd, metadata: { labels } })).toEqual([]);
+});

@@ -63,6 +63,14 @@ test.each<[string, Body, string[]]>([
       'spec.limited.limitResponse.queuing.handSize: Invalid value: 4: required entropy bits of deckSize 1000000 and handSize 4 should not be greater than 60',
     ],
   ],
+  // Fewer bits would do for hands without repetition; upstream's estimate goes by the whole deck for each card.
+  [
+    'prioritylevelconfigurations',
+    level({ queues: 20, handSize: 15 }),
+    [
+      'spec.limited.limitResponse.queuing.handSize: Invalid value: 15: required entropy bits of deckSize 20 and handSize 15 should not be greater than 60',
+    ],
+  ],
   [
     'prioritylevelconfigurations',
     {

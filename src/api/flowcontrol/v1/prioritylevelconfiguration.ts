@@ -100,13 +100,9 @@ function validateQueuing(
   if (handSize <= 0) errors.push(invalid(at, handSize, 'must be positive'));
   else if (handSize > queues) {
     errors.push(invalid(at, handSize, `should not be greater than queues (${queues})`));
-  } else {
-    let bits = 0;
-    for (let i = 0; i < handSize; i++) bits += Math.log2(queues - i);
-    if (Math.ceil(bits) > 60) {
-      const why = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than 60`;
-      errors.push(invalid(at, handSize, why));
-    }
+  } else if (Math.ceil(Math.log2(queues) * handSize) > 60) {
+    const why = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than 60`;
+    errors.push(invalid(at, handSize, why));
   }
   return errors;
 }

@@ -182,3 +182,20 @@ test('a block that a NetworkPolicy had may stay, and move, though it would be re
     'spec.egress[0].to[0].ipBlock.cidr: Invalid value: "10.0.0.2/24": must not have bits set beyond the prefix length',
   ]);
 });
+
+test('blocks in another form than the canonical one are told of', () => {
+  const ipBlock = { cidr: 'FD00::/8', except: ['fd00:0::/64', 'fd01::/64'] };
+  const spec = {
+    podSelector: {},
+    ingress: [{}, { from: [{ ipBlock }] }],
+    egress: [{ to: [{ podSelector: {} }, { ipBlock }] }],
+  };
+  const at = (path: string) => [
+    `${path}.cidr: IPv6 CIDR value "FD00::/8" should be in RFC 5952 canonical format ("fd00::/8")`,
+    `${path}.except[0]: IPv6 CIDR value "fd00:0::/64" should be in RFC 5952 canonical format ("fd00::/64")`,
+  ];
+  expect(judgeOf('networkpolicies').warnings({ spec })).toEqual([
+    ...at('spec.ingress[1].from[0].ipBlock'),
+    ...at('spec.egress[0].to[1].ipBlock'),
+  ]);
+});

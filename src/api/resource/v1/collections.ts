@@ -1,5 +1,7 @@
 // Lists, sets and maps of claims and slices: what is too large is not looked into.
+
 import { type FieldError, fieldError } from '../../../apimachinery/validation/field-error.ts';
+import { repetitions } from '../../validation/values.ts';
 
 type Validate<T> = (item: T, path: string) => FieldError[];
 
@@ -25,7 +27,7 @@ export function validateSet<T>(
   const errors = validateList(list, path, max, item);
   if (list.length > max) return errors;
   const keys = list.map(key);
-  const again = keys.flatMap((one, i) => (keys.indexOf(one) < i ? [fieldError.duplicate(`${path}[${i}]`, one)] : []));
+  const again = [...repetitions(keys)].map((i) => fieldError.duplicate(`${path}[${i}]`, keys[i]));
   return [...errors, ...again];
 }
 

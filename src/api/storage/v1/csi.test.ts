@@ -91,3 +91,13 @@ test('names of old attachments are let be; what went wrong with one has its limi
     'status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive',
   ]);
 });
+
+test('labels of nodes that have other names now are told of where capacity is', () => {
+  const key = 'failure-domain.beta.kubernetes.io/zone';
+  const nodeTopology = { matchLabels: { [key]: 'a' }, matchExpressions: [{ key, operator: 'Exists' }] };
+  const why = 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead';
+  expect(judgeOf('csistoragecapacities').warnings({ storageClassName: 's', nodeTopology })).toEqual([
+    `nodeTopology.matchExpressions[0].key: ${key} is ${why}`,
+    `nodeTopology.matchLabels.${key}: ${why}`,
+  ]);
+});

@@ -2,6 +2,7 @@ import { deepEqual } from '../../../apimachinery/json/value.ts';
 import type { FieldError } from '../../../apimachinery/validation/field-error.ts';
 import { dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
+import { nodeLabelWarning, nodeSelectorTermWarnings } from '../../core/v1/node/labels.ts';
 import { column, type Kind, nameColumn } from '../../define.ts';
 import { validateNonNegativeQuantity } from '../../validation/quantities.ts';
 import { validateLabelSelector } from '../../validation/selectors.ts';
@@ -27,6 +28,13 @@ export const csiStorageCapacity: Kind<CSIStorageCapacity> = {
       ...validate(object, old),
       ...immutable('nodeTopology', object.nodeTopology, old.nodeTopology),
       ...immutable('storageClassName', object.storageClassName, old.storageClassName),
+    ],
+    warnings: ({ nodeTopology = {} }) => [
+      ...nodeSelectorTermWarnings(nodeTopology, 'nodeTopology'),
+      ...Object.keys(nodeTopology.matchLabels ?? {}).flatMap((key) => {
+        const why = nodeLabelWarning(key);
+        return why ? [`nodeTopology.matchLabels.${key}: ${why}`] : [];
+      }),
     ],
   },
   columns: [

@@ -5,7 +5,7 @@ import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { nodeLabelWarning } from '../../core/v1/node/labels.ts';
 import type { TopologySelectorTerm } from '../../core/v1/types.generated.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../define.ts';
-import { immutable, optionalOneOf } from '../../validation/values.ts';
+import { immutable, optionalOneOf, repetitions } from '../../validation/values.ts';
 import type { StorageClass } from './types.generated.ts';
 
 const { required, forbidden, duplicate, tooLong } = fieldError;
@@ -55,9 +55,7 @@ function validateTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, path
   return matchLabelExpressions.flatMap(({ key, values = [] }, i) => {
     const at = `${path}[${i}]`;
     const errors = values.length === 0 ? [required(`${at}.values`)] : [];
-    for (const [j, value] of values.entries()) {
-      if (values.indexOf(value) < j) errors.push(duplicate(`${at}.values[${j}]`, value));
-    }
+    for (const j of repetitions(values)) errors.push(duplicate(`${at}.values[${j}]`, values[j]));
     errors.push(...nameErrors(qualifiedName, `${at}.key`, key));
     if (keys.has(key)) errors.push(duplicate(`${at}.key`, key));
     keys.add(key);

@@ -14,7 +14,6 @@ const defaultAnnotation = 'volumeattributesclass.alpha.kubernetes.io/is-default-
 /** What can be changed of a volume that exists: how fast it is, say. */
 export const volumeAttributesClass: Kind<VolumeAttributesClass> = {
   returnsDeletedObject: true,
-  allowUnconditionalUpdate: false,
   strategy: {
     validate,
     validateUpdate: (object, old) => [

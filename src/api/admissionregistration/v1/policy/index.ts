@@ -219,6 +219,7 @@ interface PolicyDetails<T> {
 function policyKind<T extends ValidatingAdmissionPolicy | MutatingAdmissionPolicy>(own: PolicyDetails<T>): Kind<T> {
   return {
     countsGeneration: true,
+    allowUnconditionalUpdate: false,
     statusKeeps: 'metadata',
     columns: [nameColumn, own.counted, column('ParamKind', 'The kind of the parameters.'), ageColumn],
     cells: (object, now) => [
@@ -271,6 +272,7 @@ function bindingKind<T extends Binding>(more: (object: T) => FieldError[]): Kind
   ];
   return {
     countsGeneration: true,
+    allowUnconditionalUpdate: false,
     columns: [
       nameColumn,
       column('PolicyName', 'The policy that is bound.'),

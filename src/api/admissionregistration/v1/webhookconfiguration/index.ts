@@ -136,6 +136,7 @@ function validateReviewVersions(versions: readonly string[] = [], path: string, 
 function kindOf<T extends Configuration>(defaults: (webhook: Webhook) => void): Kind<T> {
   return {
     countsGeneration: true,
+    allowUnconditionalUpdate: false,
     columns: [nameColumn, column('Webhooks', 'How many webhooks there are.', { type: 'integer' }), ageColumn],
     cells: (object, now) => [object.metadata.name, object.webhooks?.length ?? 0, ageCell(object, now)],
     strategy: {

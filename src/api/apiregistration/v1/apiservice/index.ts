@@ -96,6 +96,7 @@ function availability(service: APIService): string {
 
 export const apiService: Kind<APIService> = {
   nameRule: pathSegment,
+  allowUnconditionalUpdate: false,
   statusKeeps: 'metadata',
   strategy: {
     default({ spec }) {

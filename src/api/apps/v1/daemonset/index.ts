@@ -10,6 +10,7 @@ import {
   defaultTemplate,
   imagesColumn,
   internalStrategy,
+  isNewGeneration,
   isZero,
   notMoreThanAll,
   selectorCell,
@@ -129,7 +130,8 @@ export const daemonSet: Kind<DaemonSet> = {
       ...immutable('spec.selector', object.spec.selector, old.spec.selector),
     ],
     validateStatusUpdate: validateStatus,
-    warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+    warnings: (object, old) =>
+      isNewGeneration(object, old) ? templateWarnings(object.spec.template, 'spec.template') : [],
   },
   countsGeneration: true,
   emptyStatus: () => ({

@@ -2,6 +2,7 @@ import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { validateClaimSpec } from '../../../core/v1/persistentvolumeclaim/spec.ts';
+import { claimSpecWarnings } from '../../../core/v1/persistentvolumeclaim/warnings.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { validateOptionalName } from '../../../validation/references.ts';
 import { nonNegative } from '../../../validation/values.ts';
@@ -10,6 +11,7 @@ import {
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  isNewGeneration,
   isZero,
   notMoreThanAll,
   templateWarnings,
@@ -166,6 +168,20 @@ function validateStatus({ status }: StatefulSet, old: StatefulSet): FieldError[]
   return [...errors, ...validateCollisionCount(status, old.status)];
 }
 
+function warnings(object: StatefulSet, old: StatefulSet | undefined): string[] {
+  const { template, volumeClaimTemplates = [], revisionHistoryLimit = 0 } = object.spec;
+  const keepsAll =
+    'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
+  return [
+    ...(isNewGeneration(object, old) ? templateWarnings(template, 'spec.template') : []),
+    // Upstream's path is one way for new ones, and another for changed ones.
+    ...volumeClaimTemplates.flatMap(({ spec }, i) =>
+      claimSpecWarnings(spec, `spec.volumeClaimTemplates[${i}]${old ? '.Spec' : ''}`),
+    ),
+    ...(revisionHistoryLimit < 0 ? [keepsAll] : []),
+  ];
+}
+
 export const statefulSet: Kind<StatefulSet> = {
   nameRule: dns1123Label,
   strategy: {
@@ -173,7 +189,7 @@ export const statefulSet: Kind<StatefulSet> = {
     validate: (object) => validate(object, { isNew: true }),
     validateUpdate,
     validateStatusUpdate: validateStatus,
-    warnings: ({ spec }) => templateWarnings(spec.template, 'spec.template'),
+    warnings,
   },
   countsGeneration: true,
   emptyStatus: () => ({ replicas: 0, availableReplicas: 0 }),

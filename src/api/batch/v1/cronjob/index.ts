@@ -6,12 +6,12 @@ import {
   containerCells,
   containersColumn,
   imagesColumn,
+  isNewGeneration,
   nameWarnings,
   selectorCell,
   selectorColumn,
-  templateWarnings,
 } from '../../../workload.ts';
-import { defaultJobSpec } from '../job/index.ts';
+import { defaultJobSpec, jobSpecWarnings } from '../job/index.ts';
 import { validateJobSpec } from '../job/validation.ts';
 import type { CronJob, CronJobSpec, JobSpec } from '../types.generated.ts';
 import { scheduleError } from './schedule.ts';
@@ -99,10 +99,10 @@ export const cronJob: Kind<CronJob> = {
     },
     validate: validateNew,
     validateUpdate: validate,
-    warnings: ({ metadata, spec }, old) => [
-      ...(old ? [] : nameWarnings(metadata.name)),
-      ...templateWarnings(spec.jobTemplate?.spec?.template, 'spec.jobTemplate.spec.template'),
-      ...(old && spec.schedule.includes('TZ') ? [zoneWarning] : []),
+    warnings: (object, old) => [
+      ...(old ? [] : nameWarnings(object.metadata.name)),
+      ...(isNewGeneration(object, old) ? jobSpecWarnings(object.spec.jobTemplate?.spec, 'spec.jobTemplate.spec') : []),
+      ...(old && object.spec.schedule.includes('TZ') ? [zoneWarning] : []),
     ],
   },
   countsGeneration: true,

@@ -5,9 +5,11 @@ import {
   containersColumn,
   defaultTemplate,
   imagesColumn,
+  isNewGeneration,
+  nameWarnings,
   selectorCell,
   selectorColumn,
-  workloadWarnings,
+  templateWarnings,
 } from '../../../workload.ts';
 import type { Job, JobSpec } from '../types.generated.ts';
 import { validateJobStatus } from './status.ts';
@@ -75,6 +77,15 @@ function duration({ status }: Job, now: number): string {
   return humanDuration(Date.parse(status.completionTime) - Date.parse(status.startTime));
 }
 
+/** Of a Job's spec, wherever it stands. */
+export function jobSpecWarnings(spec: JobSpec | undefined, path: string): string[] {
+  const { completionMode, completions = 0, parallelism = 0, template } = spec ?? {};
+  const isMuch = completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000;
+  const why =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
+  return [...(isMuch ? [`${path}: ${why}`] : []), ...templateWarnings(template, `${path}.template`)];
+}
+
 /** In batch/v1, as it always was. */
 const keptPods =
   'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
@@ -92,7 +103,10 @@ export const job: Kind<Job> = {
     validate: validateJob,
     validateUpdate: validateJobUpdate,
     validateStatusUpdate: validateJobStatus,
-    warnings: workloadWarnings,
+    warnings: (object, old) => [
+      ...(old ? [] : nameWarnings(object.metadata.name)),
+      ...(isNewGeneration(object, old) ? jobSpecWarnings(object.spec, 'spec') : []),
+    ],
   },
   countsGeneration: true,
   selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },

@@ -2,7 +2,7 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { nonNegative } from '../../../validation/values.ts';
+import { nonNegative, repetitions } from '../../../validation/values.ts';
 import type { JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from '../types.generated.ts';
 import { countIndexes } from './indexes.ts';
 
@@ -74,10 +74,11 @@ function validateExitCodes(
   const at = `${path}.values`;
   if (values.length === 0) errors.push(invalid(at, codes.values, 'at least one value is required'));
   else if (values.length > maxExitCodes) errors.push(tooMany(at, values.length, maxExitCodes));
+  const again = repetitions(values);
   for (const [i, value] of values.entries()) {
     if (operator === 'In' && value === 0)
       errors.push(invalid(`${at}[${i}]`, value, 'must not be 0 for the In operator'));
-    if (values.indexOf(value) < i) errors.push(duplicate(`${at}[${i}]`, value));
+    if (again.has(i)) errors.push(duplicate(`${at}[${i}]`, value));
   }
   const sorted = values.every((value, i) => i === 0 || values[i - 1]! <= value);
   return sorted ? errors : [...errors, invalid(at, values, 'must be ordered')];

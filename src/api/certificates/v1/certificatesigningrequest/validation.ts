@@ -4,7 +4,7 @@ import { type FieldError, fieldError } from '../../../../apimachinery/validation
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { pemBlocks } from '../../../validation/pem.ts';
 import { signerName } from '../../../validation/signers.ts';
-import { oneOf } from '../../../validation/values.ts';
+import { oneOf, repetitions } from '../../../validation/values.ts';
 import type { CertificateSigningRequest, CertificateSigningRequestCondition } from '../types.generated.ts';
 import { requestError } from './pkcs10.ts';
 
@@ -50,9 +50,7 @@ export function validate(object: CertificateSigningRequest): FieldError[] {
   for (const [i, usage] of asked.entries()) {
     if (!usages.includes(usage)) errors.push(notSupported(`spec.usages[${i}]`, usage, usages));
   }
-  for (const [i, usage] of asked.entries()) {
-    if (asked.indexOf(usage) < i) errors.push(duplicate(`spec.usages[${i}]`, usage));
-  }
+  for (const i of repetitions(asked)) errors.push(duplicate(`spec.usages[${i}]`, asked[i]));
   if (signer === 'kubernetes.io/legacy-unknown') {
     errors.push(invalid('spec.signerName', signer, 'the legacy signerName is not allowed via this API version'));
   } else if (!signer) errors.push(required('spec.signerName'));

@@ -1,6 +1,6 @@
 import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { validateEndpointIP, validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
+import { validateEndpointIP, validateLegacyIP, warningsForIP } from '../../../../apimachinery/validation/ip.ts';
 import {
   dns1123Label,
   dns1123Subdomain,
@@ -12,6 +12,7 @@ import { joinHostPort } from '../../../../net/ip.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { firstFew } from '../../../printing.ts';
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from '../types.generated.ts';
+import { managedBy, managedByLabel } from './labels.ts';
 
 const { required, invalid, notSupported } = fieldError;
 const protocols = ['SCTP', 'TCP', 'UDP'];
@@ -57,6 +58,16 @@ function validate({ subsets = [] }: Endpoints): FieldError[] {
   return subsets.flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`));
 }
 
+/** The controller writes no address that is to be warned of, and writes often. */
+function warnings({ metadata, subsets = [] }: Endpoints): string[] {
+  if (metadata.labels?.[managedByLabel] === managedBy) return [];
+  return subsets.flatMap((subset, i) =>
+    (['addresses', 'notReadyAddresses'] as const).flatMap((list) =>
+      (subset[list] ?? []).flatMap(({ ip }, j) => warningsForIP(`subsets[${i}].${list}[${j}].ip`, ip)),
+    ),
+  );
+}
+
 /** Ready addresses with their ports; a blank text tells that there are subsets but nothing ready. */
 function endpointsCell({ subsets = [] }: Endpoints): string {
   if (subsets.length === 0) return '<none>';
@@ -77,6 +88,7 @@ export const endpoints: Kind<Endpoints> = {
     },
     validate,
     validateUpdate: (object, old) => (deepEqual(object.subsets, old.subsets) ? [] : validate(object)),
+    warnings,
   },
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   allowCreateOnUpdate: true,

@@ -12,6 +12,7 @@ function defaultItem(item: LimitRangeItem): void {
 }
 
 export const limitRange: Kind<LimitRange> = {
+  allowCreateOnUpdate: true,
   strategy: {
     default({ spec }) {
       for (const item of spec?.limits ?? []) defaultItem(item);

@@ -1,16 +1,16 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label, qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
-import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { ageCell, ageColumn, column, type Kind, keepStatus, nameColumn } from '../../../define.ts';
 import type { Namespace } from '../types.generated.ts';
 
 /** Everything in the namespace goes before the namespace does: its controller takes this finalizer away then. */
 const contentFinalizer = 'kubernetes';
 const standardFinalizers = [contentFinalizer, 'foregroundDeletion', 'orphan'];
 
-function validateFinalizers(finalizers: readonly string[]): FieldError[] {
-  const field = 'spec.finalizers';
-  return finalizers.flatMap((finalizer) => {
+function validateFinalizers({ spec }: Namespace, { numbered }: { readonly numbered: boolean }): FieldError[] {
+  return (spec.finalizers ?? []).flatMap((finalizer, i) => {
+    const field = numbered ? `spec.finalizers[${i}]` : 'spec.finalizers';
     const errors = nameErrors(qualifiedName, field, finalizer);
     if (finalizer.includes('/') || standardFinalizers.includes(finalizer)) return errors;
     const why = 'name is neither a standard finalizer name nor is it fully qualified';
@@ -32,6 +32,8 @@ export const namespace: Kind<Namespace> = {
   strategy: {
     default(object) {
       object.spec ??= {};
+      object.status ??= {};
+      object.status.phase ||= 'Active';
       const { metadata } = object;
       // Namespaces can be selected by name this way; a generated name is not known yet.
       if (metadata.name) metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name };
@@ -47,8 +49,14 @@ export const namespace: Kind<Namespace> = {
       if (old.spec.finalizers) object.spec.finalizers = old.spec.finalizers;
       else delete object.spec.finalizers;
     },
-    validate: ({ spec }) => validateFinalizers(spec.finalizers ?? []),
+    validate: (object) => validateFinalizers(object, { numbered: false }),
     validateStatusUpdate,
+    subresources: {
+      finalize: {
+        prepareForUpdate: keepStatus,
+        validateUpdate: (object) => validateFinalizers(object, { numbered: true }),
+      },
+    },
   },
   emptyStatus: () => ({ phase: 'Active' }),
   selectableFields: { 'status.phase': ({ status }) => status?.phase },

@@ -27,6 +27,13 @@ test('a range that is given cannot be changed by the older field alone', () => {
   expect(validateNodeUpdate(changed, old)).toMatchObject([{ field: 'spec.podCIDRs' }]);
 });
 
+test('what a kubelet declares is looked at in its status, too', () => {
+  const old: Node = { metadata: { name: 'n' }, spec: {} };
+  const declared = (declaredFeatures: string[]): Node => ({ ...old, status: { declaredFeatures } });
+  expect(validateNodeUpdate(declared(['A', 'B/c']), old)).toEqual([]);
+  expect(validateNodeUpdate(declared(['B', 'A']), old)).toMatchObject([{ field: 'status.declaredFeatures[1]' }]);
+});
+
 test('fields that nothing reads any more are warned of, labels that kubelets set are not', () => {
   const labels = { 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/os': 'linux' };
   const warnings = (spec: Node['spec']) => node.strategy?.warnings?.({ metadata: { name: 'n', labels }, spec });

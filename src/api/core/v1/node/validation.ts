@@ -1,4 +1,5 @@
 // What the API server refuses in a Node, in upstream's words and order.
+import { quoted } from '../../../../apimachinery/json/go-text.ts';
 import { JsonSyntaxError, parseJson } from '../../../../apimachinery/json/parse.ts';
 import { isObject } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
@@ -7,6 +8,7 @@ import { labelValueRule, qualifiedName } from '../../../../apimachinery/validati
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { parseCIDRSloppy } from '../../../../net/cidr.ts';
 import { validateResourceQuantity } from '../../../validation/quantities.ts';
+import { positiveMessage } from '../../../validation/values.ts';
 import { validateTaintEffect } from '../pod/scheduling.ts';
 import type { Node, Taint } from '../types.generated.ts';
 
@@ -22,6 +24,8 @@ export function validateNode(node: Node): FieldError[] {
     // Upstream names them as if they were part of metadata.
     ...validateTaints(node.spec.taints ?? [], 'metadata.taints'),
     ...validateAmounts(node),
+    ...validateSwap(node),
+    ...validateDeclaredFeatures(node),
     ...validatePodCIDRs(node.spec.podCIDRs ?? [], 'spec.podCIDRs'),
   ];
 }
@@ -29,7 +33,12 @@ export function validateNode(node: Node): FieldError[] {
 /** What a change must keep; also of a change of the status. */
 export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
   const { spec } = node;
-  const errors = [...validateAnnotations(node), ...validateAmounts(node), ...validateAddresses(node)];
+  const errors = [
+    ...validateAnnotations(node),
+    ...validateAmounts(node),
+    ...validateDeclaredFeatures(node),
+    ...validateAddresses(node),
+  ];
   const [cidrs, before] = [spec.podCIDRs ?? [], old.spec.podCIDRs ?? []];
   const changed = before.length === cidrs.length ? before.filter((cidr, i) => cidr !== cidrs[i]) : before.slice(0, 1);
   const whyCIDR = 'node updates may not change podCIDR except from "" to valid';
@@ -85,6 +94,36 @@ function validateAmounts({ status }: Node): FieldError[] {
       validateResourceQuantity(`status.${list}.${name}`, name, amount),
     ),
   );
+}
+
+/** Upstream names it as if it were part of metadata. */
+function validateSwap({ status }: Node): FieldError[] {
+  const capacity = status?.nodeInfo?.swap?.capacity;
+  if (capacity === undefined || capacity > 0) return [];
+  return [invalid('metadata.nodeSwapStatus.capacity', capacity, positiveMessage)];
+}
+
+const featureName = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/;
+const maxFeatureName = 253;
+
+/** What the kubelet can do (KEP-5328): each once, in order. */
+function validateDeclaredFeatures({ status }: Node): FieldError[] {
+  const features = status?.declaredFeatures ?? [];
+  return features.flatMap((feature, i) => {
+    const [at, next] = [`status.declaredFeatures[${i + 1}]`, features[i + 1]];
+    const wrong = featureNameError(feature);
+    const errors = wrong === undefined ? [] : [invalid(`status.declaredFeatures[${i}]`, feature, wrong)];
+    if (next === undefined || next > feature) return errors;
+    const why = 'list must be sorted alphabetically';
+    return [...errors, next === feature ? duplicate(at, next) : invalid(at, next, why)];
+  });
+}
+
+function featureNameError(name: string): string | undefined {
+  const start = `invalid feature name ${quoted(name)}`;
+  if (Buffer.byteLength(name) > maxFeatureName) return `${start}: must be no more than ${maxFeatureName} characters`;
+  if (featureName.test(name)) return undefined;
+  return `${start}: must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`;
 }
 
 function validateAddresses({ status }: Node): FieldError[] {

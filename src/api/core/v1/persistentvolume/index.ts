@@ -9,7 +9,10 @@ export const persistentVolume: Kind<PersistentVolume> = {
   returnsDeletedObject: true,
   emptyStatus: () => ({ phase: 'Pending' }),
   strategy: {
-    default({ spec }) {
+    default(object) {
+      const { spec } = object;
+      object.status ??= {};
+      object.status.phase ||= 'Pending';
       spec.persistentVolumeReclaimPolicy ||= 'Retain';
       spec.volumeMode ||= 'Filesystem';
       defaultVolumeSource(spec);

@@ -1,5 +1,5 @@
 import { deepEqual } from '../../../../apimachinery/json/value.ts';
-import { compareQuantities, quantityMilliValue } from '../../../../apimachinery/quantity.ts';
+import { compareQuantities } from '../../../../apimachinery/quantity.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -19,10 +19,9 @@ import type {
 } from '../types.generated.ts';
 import { accessModesCell } from './columns.ts';
 import { validateClaimSpec } from './spec.ts';
+import { claimWarnings, classAnnotation } from './warnings.ts';
 
 const { forbidden, invalid, notSupported } = fieldError;
-
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 /** What every client may name in the older of the two fields; anything else there has always been left out. */
 function isClaimOrSnapshot({ apiGroup, kind }: TypedLocalObjectReference): boolean {
@@ -141,21 +140,6 @@ function validateResourceKey(field: string, name: string): FieldError[] {
   return [notSupported(field, name, ['storage'])];
 }
 
-function warnings({ metadata, spec }: PersistentVolumeClaim): string[] {
-  const fractions = (['requests', 'limits'] as const).flatMap((list) => {
-    const text = spec?.resources?.[list]?.storage;
-    const size = amountOf(text);
-    if (!size || quantityMilliValue(size) % 1000 === 0) return [];
-    return [`spec.resources.${list}[storage]: fractional byte value "${text}" is invalid, must be an integer`];
-  });
-  return [
-    ...(metadata.annotations?.[classAnnotation] === undefined
-      ? []
-      : [`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`]),
-    ...fractions,
-  ];
-}
-
 export const persistentVolumeClaim: Kind<PersistentVolumeClaim> = {
   returnsDeletedObject: true,
   emptyStatus: () => ({ phase: 'Pending' }),
@@ -163,13 +147,15 @@ export const persistentVolumeClaim: Kind<PersistentVolumeClaim> = {
     default(object) {
       object.spec ??= {};
       object.spec.volumeMode ||= 'Filesystem';
+      object.status ??= {};
+      object.status.phase ||= 'Pending';
     },
     prepareForCreate: ({ spec }) => settleDataSources(spec ?? {}),
     prepareForUpdate: ({ spec }, old) => settleDataSources(spec ?? {}, old.spec),
     validate: ({ spec }) => validateClaimSpec(spec, 'spec'),
     validateUpdate,
     validateStatusUpdate: validateStatus,
-    warnings,
+    warnings: claimWarnings,
   },
   columns: [
     nameColumn,

@@ -34,7 +34,7 @@ function validateContainer(container: Container, path: string, scope: PodScope):
 
 /** Of those that run beside others for as long as the Pod does: they are asked how they are. */
 function validateRunning(container: Container, path: string, scope: PodScope): FieldError[] {
-  return [...validateLifecycle(container, path, scope.gracePeriodSeconds), ...validateProbes(container, path)];
+  return [...validateLifecycle(container, path, scope), ...validateProbes(container, path)];
 }
 
 export function validateContainers({ containers = [] }: PodSpec, path: string, scope: PodScope): FieldError[] {

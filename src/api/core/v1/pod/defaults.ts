@@ -21,6 +21,7 @@ import type {
   ScaleIOVolumeSource,
   Volume,
 } from '../types.generated.ts';
+import { imagePullPolicy } from './image-reference.ts';
 import { podLimits, podRequests } from './resources.ts';
 
 /** What {@link defaultPodSpec} does, and what only a Pod itself gets. */
@@ -83,6 +84,8 @@ export function defaultPodSpec(spec: PodSpec): void {
   for (const field of ['initContainers', 'volumes', 'tolerations', 'imagePullSecrets', 'hostAliases'] as const) {
     if (spec[field]?.length === 0) delete spec[field];
   }
+  // Pods are not scheduled together: in 1.36 the gate GenericWorkload is off.
+  delete spec.schedulingGroup;
 }
 
 /** `serviceAccount` is the old name of `serviceAccountName`; both are shown, and the new one wins. */
@@ -122,14 +125,6 @@ function dropZeroValues(container: Container): void {
     if (mount.subPath === '') delete mount.subPath;
   }
   for (const variable of container.env ?? []) if (variable.value === '') delete variable.value;
-}
-
-/** An image without a tag, or tagged `latest`, is looked for anew each time; a fixed one is not. */
-export function imagePullPolicy(image: string): 'Always' | 'IfNotPresent' {
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  if (name.includes('@')) return 'IfNotPresent';
-  const colon = name.indexOf(':');
-  return colon < 0 || name.slice(colon + 1) === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
 function defaultPort(port: ContainerPort): void {

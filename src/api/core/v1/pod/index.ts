@@ -1,7 +1,7 @@
 import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.ts';
 import { ownValue } from '../../../../apimachinery/table.ts';
-import { type Kind, keepStatus } from '../../../define.ts';
+import { type Kind, keepMetadata, keepStatus, writtenMetadata } from '../../../define.ts';
 import type { Pod, PodCondition } from '../types.generated.ts';
 import { fillAppArmorFields } from './annotations.ts';
 import { podCells, podColumns, podRowConditions } from './columns.ts';
@@ -10,7 +10,7 @@ import { qosClass } from './qos.ts';
 import { validatePodStatusUpdate } from './status-validation.ts';
 import { validateEphemeralContainersUpdate, validatePodResize, validatePodUpdate } from './update.ts';
 import { validatePodCreate } from './validation.ts';
-import { hostnameWarnings, podWarnings } from './warnings.ts';
+import { hostnameWarnings, podStatusWarnings, podWarnings } from './warnings.ts';
 
 export const pod: Kind<Pod> = {
   strategy: {
@@ -32,6 +32,7 @@ export const pod: Kind<Pod> = {
       keepSpec(object, old);
     },
     validateStatusUpdate: validatePodStatusUpdate,
+    statusWarnings: podStatusWarnings,
     subresources: {
       ephemeralcontainers: {
         prepareForUpdate: keepAllBut('ephemeralContainers'),
@@ -65,9 +66,8 @@ export const pod: Kind<Pod> = {
 /** A write of status changes metadata's bookkeeping (labels and annotations among it) and status, never the spec. */
 function keepSpec(object: Pod, old: Pod): void {
   if (old.spec && !deepEqual(object.spec, old.spec)) object.spec = old.spec;
-  if (old.metadata.generation !== undefined) object.metadata.generation = old.metadata.generation;
   // The owner is the controllers' business, not the kubelet's.
-  if (old.metadata.ownerReferences) object.metadata.ownerReferences = old.metadata.ownerReferences;
+  keepMetadata(object, old, ['generation', 'ownerReferences']);
 }
 
 /** Kubelets of before did not report these. */
@@ -88,13 +88,14 @@ function gracePeriod({ spec, status }: Pod): number {
   return spec.terminationGracePeriodSeconds ?? 30;
 }
 
-/** Everything else of spec and status stays as it was. */
+/** Everything else stays as it was: the rest of spec, status, metadata. */
 function keepAllBut(field: 'ephemeralContainers'): (object: Pod, old: Pod) => void {
   return (object, old) => {
     const changed = object.spec?.[field];
     const { [field]: _before, ...spec } = structuredClone(old.spec ?? { containers: [] });
     object.spec = { ...spec, ...(changed && { [field]: changed }) };
     keepStatus(object, old);
+    keepMetadata(object, old, writtenMetadata);
   };
 }
 
@@ -119,6 +120,7 @@ function keepAllButResources(object: Pod, old: Pod): void {
   else delete kept.resources;
   object.spec = kept;
   keepStatus(object, old);
+  keepMetadata(object, old, writtenMetadata);
 }
 
 /** Told from the start, so that nobody wonders why the scheduler does nothing. */

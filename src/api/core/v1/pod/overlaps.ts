@@ -71,10 +71,22 @@ function projectedFiles(projection: VolumeProjection): File[] {
 function overlaps(files: readonly File[]): string[] {
   const trimmed = files.map(({ path, source }) => ({ path: path.replace(/\/+$/, ''), source }));
   const shown = ({ path, source }: File): string => (source ? `${quoted(path)} (${source})` : quoted(path));
-  const isIn = (path: string, directory: string): boolean => `${path}/`.startsWith(`${directory}/`);
-  return trimmed.flatMap((file, i) => {
-    if (file.path === '') return [];
-    const others = trimmed.slice(0, i).filter(({ path }) => path && (isIn(file.path, path) || isIn(path, file.path)));
-    return others.map((other) => `${shown(file)} with ${shown(other)}`);
-  });
+  const pairs = overlappingPairs(trimmed.map(({ path }) => path));
+  return pairs.map(([i, other]) => `${shown(trimmed[i]!)} with ${shown(trimmed[other]!)}`);
+}
+
+/** Places of paths of which one is the other, or in it: the later, then the earlier. In order, what a path holds follows it. */
+function overlappingPairs(paths: readonly string[]): [number, number][] {
+  const sorted = paths
+    .flatMap((path, i) => (path === '' ? [] : [{ key: `${path}/`, i }]))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.i - b.i));
+  const pairs: [number, number][] = [];
+  /** The directories of the path, from the outermost in. */
+  const around: typeof sorted = [];
+  for (const path of sorted) {
+    while (around.length > 0 && !path.key.startsWith(around.at(-1)!.key)) around.pop();
+    for (const { i } of around) pairs.push([Math.max(path.i, i), Math.min(path.i, i)]);
+    around.push(path);
+  }
+  return pairs.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
 }

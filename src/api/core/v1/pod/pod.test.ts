@@ -3,7 +3,7 @@ import { fieldErrorMessage } from '../../../../apimachinery/validation/field-err
 import { builtinResources } from '../../../registry.ts';
 import type { AppArmorProfile, Container, Pod, PodSpec, PodStatus } from '../types.generated.ts';
 import { podCells, podStatus } from './columns.ts';
-import { defaultPod, imagePullPolicy } from './defaults.ts';
+import { defaultPod } from './defaults.ts';
 import { qosClass } from './qos.ts';
 
 const { strategy } = builtinResources().find(({ resource }) => resource === 'pods')!;
@@ -21,14 +21,6 @@ const refusals = (spec: Partial<PodSpec>): string[] => strategy.validate!(podOf(
 const container = (more: Partial<Container>): Partial<PodSpec> => ({
   containers: [{ name: 'c', image: 'x:1', ...more }],
 });
-
-test.each([
-  ['busybox', 'Always'],
-  ['busybox:latest', 'Always'],
-  ['example.com:5000/app', 'Always'],
-  ['example.com:5000/app:1', 'IfNotPresent'],
-  ['app@sha256:0123', 'IfNotPresent'],
-])('%s is pulled %s', (image, policy) => expect(imagePullPolicy(image)).toBe(policy));
 
 test('limits become requests, in canonical text', () => {
   const pod = podOf(container({ resources: { limits: { cpu: '0.5', memory: '1024Ki' } } }));
@@ -204,4 +196,9 @@ test.each<[string, AppArmorProfile | undefined, boolean]>([
   expect(pod.spec!.containers[0]!.securityContext?.appArmorProfile).toEqual(profile);
   const text = `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
   expect(warnings).toEqual(isWarned ? [text] : []);
+});
+
+test('a group to be scheduled with is dropped, as the feature is off', () => {
+  const group = { schedulingGroup: { podGroupName: 'g' } };
+  expect(podOf(group).spec).not.toHaveProperty('schedulingGroup');
 });

@@ -5,6 +5,8 @@ import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { nonNegative } from '../../../validation/values.ts';
 import { validatePortNumberOrName } from '../service/ports.ts';
 import type { Container, HTTPGetAction, LifecycleHandler, Probe, SleepAction } from '../types.generated.ts';
+import type { PodScope } from './scope.ts';
+import { stopSignals, windowsStopSignals } from './stop-signals.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
@@ -47,16 +49,26 @@ function validateProbe(probe: Probe, path: string): FieldError[] {
   return errors;
 }
 
-/** `gracePeriodSeconds` of the Pod: a pause before the end may not be longer. */
+/** A pause before the end may not be longer than the Pod's `gracePeriodSeconds`. */
 export function validateLifecycle(
   { lifecycle }: Container,
   path: string,
-  gracePeriodSeconds: number | undefined,
+  { gracePeriodSeconds, os }: Pick<PodScope, 'gracePeriodSeconds' | 'os'>,
 ): FieldError[] {
-  return (['postStart', 'preStop'] as const).flatMap((name) => {
+  const errors = (['postStart', 'preStop'] as const).flatMap((name) => {
     const handler = lifecycle?.[name];
     return handler ? validateHandler(handler, `${path}.lifecycle.${name}`, gracePeriodSeconds) : [];
   });
+  if (lifecycle?.stopSignal === undefined) return errors;
+  return [...errors, ...validateStopSignal(lifecycle.stopSignal, `${path}.lifecycle.stopSignal`, os)];
+}
+
+/** The same name is not the same signal everywhere, so that the Pod must say what system it is for. */
+function validateStopSignal(signal: string, path: string, os: string | undefined): FieldError[] {
+  if (!os) return [forbidden(path, 'may not be set for containers with empty `spec.os.name`')];
+  const known = os === 'windows' ? windowsStopSignals : stopSignals;
+  if (signal && known.includes(signal)) return [];
+  return [notSupported(path, signal, known.filter(Boolean).sort())];
 }
 
 /** Exactly one of the ways in which a probe or a hook acts. */

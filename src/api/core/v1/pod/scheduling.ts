@@ -7,7 +7,7 @@ import {
   validateNodeSelector,
   validateNodeSelectorTerm,
 } from '../../../validation/selectors.ts';
-import { optionalOneOf, positiveMessage } from '../../../validation/values.ts';
+import { optionalOneOf, positiveMessage, repetitions } from '../../../validation/values.ts';
 import type {
   Affinity,
   NodeAffinity,
@@ -173,9 +173,9 @@ function validateTolerationValue(operator: string, value: string, field: string)
 }
 
 export function validateSchedulingGates(gates: readonly PodSchedulingGate[], path: string): FieldError[] {
+  const again = repetitions(gates.map(({ name }) => name));
   return gates.flatMap(({ name }, i) => {
     const at = `${path}[${i}]`;
-    const again = gates.findIndex((gate) => gate.name === name) < i;
-    return [...nameErrors(qualifiedName, at, name), ...(again ? [duplicate(at, name)] : [])];
+    return [...nameErrors(qualifiedName, at, name), ...(again.has(i) ? [duplicate(at, name)] : [])];
   });
 }

@@ -8,6 +8,8 @@ export interface PodScope {
   readonly claimNames: readonly string[];
   readonly gracePeriodSeconds: number | undefined;
   readonly restartPolicy: string;
+  /** The operating system that the Pod is for: `linux`, `windows`, or not said. */
+  readonly os: string | undefined;
   /** The Pod's users are those of the node. */
   readonly hostUsers: boolean;
   /** The metadata of the Pod itself; absent in a template of one, where some rules wait for the Pod. */
@@ -20,6 +22,7 @@ export function scopeOf(spec: PodSpec, volumes: ReadonlyMap<string, Volume>, pod
     claimNames: (spec.resourceClaims ?? []).flatMap(({ name }) => name || []),
     gracePeriodSeconds: spec.terminationGracePeriodSeconds,
     restartPolicy: spec.restartPolicy ?? '',
+    os: spec.os?.name,
     hostUsers: spec.hostUsers !== false,
     pod,
   };

@@ -17,6 +17,7 @@ const container = (more: Partial<Container>): Partial<PodSpec> => ({
   containers: [{ name: 'c', image: 'x:1', ...more }],
 });
 const probe = (livenessProbe: Probe) => container({ livenessProbe });
+const stopped = (stopSignal: string) => container({ lifecycle: { stopSignal } });
 const secured = (securityContext: SecurityContext) => container({ securityContext });
 const mounted = (mount: Partial<VolumeMount>): Partial<PodSpec> => ({
   ...container({ volumeMounts: [{ name: 'v', mountPath: '/v', ...mount }] }),
@@ -114,6 +115,17 @@ describe.each<[string, readonly Case[]]>([
         'more than one success',
         probe({ grpc: { port: 1 }, successThreshold: 2 }),
         [`${c0}.livenessProbe.successThreshold: Invalid value: 2: must be 1`],
+      ],
+      ['a signal of Linux', { ...stopped('SIGRTMAX-14'), os: { name: 'linux' } }, []],
+      [
+        'a signal of no system',
+        stopped('SIGTERM'),
+        [`${c0}.lifecycle.stopSignal: Forbidden: may not be set for containers with empty \`spec.os.name\``],
+      ],
+      [
+        'a signal that Windows has not',
+        { ...stopped('SIGHUP'), os: { name: 'windows' } },
+        [`${c0}.lifecycle.stopSignal: Unsupported value: "SIGHUP": supported values: "SIGKILL", "SIGTERM"`],
       ],
       [
         'a pause longer than the grace',
@@ -695,4 +707,13 @@ describe('what other parts of the spec make of it', () => {
       ': Forbidden: static pods do not support resource claims',
     ]);
   });
+});
+
+test('all signals of Linux are named to who asks for another', () => {
+  const [refusal = '', ...more] = refusals({ ...stopped('SIGFOO'), os: { name: 'linux' } });
+  expect(refusal).toMatch(
+    /^spec.containers\[0\].lifecycle.stopSignal: Unsupported value: "SIGFOO": supported values: "SIGABRT", /,
+  );
+  expect(refusal.match(/"SIG/g)).toHaveLength(1 + 65);
+  expect(more).toEqual([]);
 });

@@ -84,13 +84,18 @@ test.each<[string, PodSpec, string[]]>([
         { name: 'g', gitRepo: { repository: 'r' } },
         {
           name: 'e',
-          ephemeral: { volumeClaimTemplate: { spec: { resources: { requests: { storage: '200m' } } } } },
+          ephemeral: {
+            volumeClaimTemplate: {
+              spec: { resources: { requests: { storage: '200m' }, limits: { storage: '300m' } } },
+            },
+          },
         },
       ],
     }),
     [
       'spec.volumes[0].gitRepo: deprecated in v1.11, and disabled by default in v1.33+',
       'spec.volumes[1].ephemeral.volumeClaimTemplate.spec.resources.requests[storage]: fractional byte value "200m" is invalid, must be an integer',
+      'spec.volumes[1].ephemeral.volumeClaimTemplate.spec.resources.limits[storage]: fractional byte value "300m" is invalid, must be an integer',
     ],
   ],
 ])('%s', (_what, spec, warnings) => expect(podWarnings(spec, {}, '')).toEqual(warnings));
@@ -114,4 +119,13 @@ test('a name with dots, when the Pod is made', () => {
     ),
   ]);
   expect(strategy.warnings!(pod, pod)).toEqual([]);
+});
+
+test('many files of a volume are compared in no time', () => {
+  const paths = Array.from({ length: 40_000 }, (_, i) => `p${i}`);
+  const start = performance.now();
+  expect(
+    podWarnings(specOf({ volumes: [{ name: 'v', configMap: { name: 'c', ...items(...paths) } }] }), {}, ''),
+  ).toEqual([]);
+  expect(performance.now() - start).toBeLessThan(2000);
 });

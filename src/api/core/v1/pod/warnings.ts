@@ -6,8 +6,10 @@ import { printQuantity, quantityMilliValue } from '../../../../apimachinery/quan
 import { warningsForIP } from '../../../../apimachinery/validation/ip.ts';
 import { dns1123Label, labelValueRule } from '../../../../apimachinery/validation/names.ts';
 import { amountOf } from '../../../validation/quantities.ts';
+import { repetitions } from '../../../validation/values.ts';
 import { nodeLabelWarning, nodeSelectorTermWarnings } from '../node/labels.ts';
-import type { Container, ContainerPort, NodeSelectorTerm, PodAffinity, PodSpec } from '../types.generated.ts';
+import { claimSpecWarnings } from '../persistentvolumeclaim/warnings.ts';
+import type { Container, ContainerPort, NodeSelectorTerm, Pod, PodAffinity, PodSpec } from '../types.generated.ts';
 import { appArmorPrefix } from './annotations.ts';
 import { overlapWarnings } from './overlaps.ts';
 import { containersWithPaths } from './scope.ts';
@@ -94,35 +96,27 @@ function volumeWarnings({ volumes = [] }: PodSpec, path: string): string[] {
     ...Object.entries(deprecatedVolumes)
       .filter(([source]) => volume[source as keyof typeof deprecatedVolumes] !== undefined)
       .map(([source, why]) => `${path}[${i}].${source === 'storageos' ? 'storageOS' : source}: ${why}`),
-    ...fractionWarnings(
-      volume.ephemeral?.volumeClaimTemplate?.spec?.resources?.requests,
-      `${path}[${i}].ephemeral.volumeClaimTemplate.spec.resources.requests`,
-      ['storage'],
+    ...claimSpecWarnings(
+      volume.ephemeral?.volumeClaimTemplate?.spec,
+      `${path}[${i}].ephemeral.volumeClaimTemplate.spec`,
     ),
   ]);
 }
 
 function listWarnings({ hostAliases = [], imagePullSecrets = [], overhead }: PodSpec, path: string): string[] {
-  const again = (texts: readonly string[], text: string, i: number): boolean => texts.indexOf(text) < i;
   const ips = hostAliases.map(({ ip }) => ip);
   const names = imagePullSecrets.map(({ name = '' }) => name);
   return [
-    ...ips.flatMap((ip, i) => (again(ips, ip, i) ? [`${path}.hostAliases[${i}].ip: duplicate ip "${ip}"`] : [])),
-    ...names.flatMap((name, i) =>
-      again(names, name, i) ? [`${path}.imagePullSecrets[${i}].name: duplicate name "${name}"`] : [],
-    ),
+    ...[...repetitions(ips)].map((i) => `${path}.hostAliases[${i}].ip: duplicate ip "${ips[i]}"`),
+    ...[...repetitions(names)].map((i) => `${path}.imagePullSecrets[${i}].name: duplicate name "${names[i]}"`),
     ...names.flatMap((name, i) => (name === '' ? [`${path}.imagePullSecrets[${i}].name: invalid empty name ""`] : [])),
     ...fractionWarnings(overhead, `${path}.overhead`),
   ];
 }
 
 /** There is no part of a byte. */
-function fractionWarnings(
-  amounts: Readonly<Record<string, string>> | undefined,
-  path: string,
-  names: readonly string[] = ['memory', 'ephemeral-storage'],
-): string[] {
-  return names.flatMap((name) => {
+function fractionWarnings(amounts: Readonly<Record<string, string>> | undefined, path: string): string[] {
+  return ['memory', 'ephemeral-storage'].flatMap((name) => {
     const amount = amountOf(amounts?.[name]);
     if (!amount || quantityMilliValue(amount) % 1000 === 0) return [];
     return [`${path}[${name}]: fractional byte value "${printQuantity(amount)}" is invalid, must be an integer`];
@@ -268,6 +262,13 @@ function portNameWarnings(spec: PodSpec, path: string): string[] {
         const why = `services and probes that select ports by name will use ${first}`;
         return [`${field}: duplicate port name ${quoted(name)} with ${first}, ${why}`];
       }),
+  );
+}
+
+/** What a kubelet tells of the Pod's addresses. */
+export function podStatusWarnings({ status }: Pod): string[] {
+  return (['podIPs', 'hostIPs'] as const).flatMap((list) =>
+    (status?.[list] ?? []).flatMap(({ ip }, i) => warningsForIP(`status.${list}[${i}].ip`, ip)),
   );
 }
 

@@ -1,6 +1,6 @@
 import { column, type Kind, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
-import { containerCells, defaultTemplate, templateWarnings } from '../../../workload.ts';
+import { containerCells, defaultTemplate, isNewGeneration, templateWarnings } from '../../../workload.ts';
 import { validatePodTemplate } from '../pod/validation.ts';
 import type { PodTemplate } from '../types.generated.ts';
 
@@ -14,7 +14,7 @@ export const podTemplate: Kind<PodTemplate> = {
     default: ({ template }) => defaultTemplate(template),
     validate,
     validateUpdate: validate,
-    warnings: ({ template }) => templateWarnings(template, 'template'),
+    warnings: (object, old) => (isNewGeneration(object, old) ? templateWarnings(object.template, 'template') : []),
   },
   columns: [
     nameColumn,

@@ -17,7 +17,7 @@ import {
   usesNodePorts,
 } from './facts.ts';
 import { validateService, validateServiceUpdate } from './validation.ts';
-import { serviceWarnings } from './warnings.ts';
+import { serviceStatusWarnings, serviceWarnings } from './warnings.ts';
 
 const { required, forbidden, invalid, notSupported } = fieldError;
 
@@ -31,6 +31,7 @@ export const serviceStrategy: Strategy<Service> = {
   validateUpdate: validateServiceUpdate,
   validateStatusUpdate: validateStatus,
   warnings: serviceWarnings,
+  statusWarnings: serviceStatusWarnings,
 };
 
 /**

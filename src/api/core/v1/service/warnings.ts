@@ -33,6 +33,12 @@ export function serviceWarnings({ spec, metadata }: Service): string[] {
   ];
 }
 
+/** Upstream names the ingress, not its `ip`. */
+export function serviceStatusWarnings({ status }: Service): string[] {
+  const ingresses = status?.loadBalancer?.ingress ?? [];
+  return ingresses.flatMap(({ ip }, i) => (ip ? warningsForIP(`status.loadBalancer.ingress[${i}]`, ip) : []));
+}
+
 function ignoredWhenHeadless({ loadBalancerIP, externalIPs = [], sessionAffinity }: Service['spec']): string[] {
   return [
     ...when(Boolean(loadBalancerIP), 'spec.loadBalancerIP is ignored for headless services'),

@@ -1,6 +1,6 @@
 import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { validateEndpointIP, validateLegacyIP } from '../../../../apimachinery/validation/ip.ts';
+import { validateEndpointIP, validateLegacyIP, warningsForIP } from '../../../../apimachinery/validation/ip.ts';
 import {
   dns1123Label,
   dns1123Subdomain,
@@ -14,6 +14,7 @@ import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../defi
 import { firstFew } from '../../../printing.ts';
 import { optionalOneOf } from '../../../validation/values.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../types.generated.ts';
+import { managedByLabel } from './labels.ts';
 
 const { required, invalid, duplicate, tooMany, notSupported } = fieldError;
 
@@ -123,12 +124,28 @@ function validateHints({ hints }: Endpoint, path: string): FieldError[] {
   return errors;
 }
 
+/** Upstream's controllers, which mend the addresses that they copy. */
+const mendingControllers = ['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io'];
+
+function endpointSliceWarnings(
+  { metadata, addressType, endpoints }: EndpointSlice,
+  old: EndpointSlice | undefined,
+): string[] {
+  // Upstream looks for the type in a spec, which slices do not have.
+  const names = !old && addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : [];
+  if (mendingControllers.includes(metadata.labels?.[managedByLabel] ?? '')) return names;
+  const odd = (endpoints ?? []).flatMap(({ addresses = [] }, i) =>
+    addresses.flatMap((address, j) => warningsForIP(`endpoints[${i}].addresses[${j}]`, address)),
+  );
+  return [...names, ...odd];
+}
+
 export const endpointSlice: Kind<EndpointSlice> = {
   strategy: {
     default: defaultEndpointSlice,
     validate: (object) => validate(object),
     validateUpdate: validate,
-    warnings: ({ addressType }) => (addressType === 'FQDN' ? ['FQDN endpoints are deprecated'] : []),
+    warnings: endpointSliceWarnings,
   },
   countsGeneration: 'with labels',
   columns: [

@@ -1,5 +1,5 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
-import { validateLegacyCIDR } from '../../../../apimachinery/validation/ip.ts';
+import { validateLegacyCIDR, warningsForCIDR } from '../../../../apimachinery/validation/ip.ts';
 import { ianaServiceName, portNumberErrors } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
 import { containsCIDR, parseCIDRSloppy } from '../../../../net/cidr.ts';
@@ -105,6 +105,23 @@ function validateBlock({ cidr, except = [] }: IPBlock, path: string, known: read
   return errors;
 }
 
+function warnings({ spec }: NetworkPolicy): string[] {
+  const { ingress = [], egress = [] } = spec ?? {};
+  return [
+    ...ingress.flatMap(({ from }, i) => blockWarnings(from, `spec.ingress[${i}].from`)),
+    ...egress.flatMap(({ to }, i) => blockWarnings(to, `spec.egress[${i}].to`)),
+  ];
+}
+
+function blockWarnings(peers: readonly NetworkPolicyPeer[] = [], path: string): string[] {
+  return peers.flatMap(({ ipBlock }, i) => {
+    if (!ipBlock) return [];
+    const at = `${path}[${i}].ipBlock`;
+    const except = (ipBlock.except ?? []).flatMap((text, j) => warningsForCIDR(`${at}.except[${j}]`, text));
+    return [...warningsForCIDR(`${at}.cidr`, ipBlock.cidr), ...except];
+  });
+}
+
 export const networkPolicy: Kind<NetworkPolicy> = {
   countsGeneration: true,
   strategy: {
@@ -117,6 +134,7 @@ export const networkPolicy: Kind<NetworkPolicy> = {
     },
     validate: (object) => validate(object),
     validateUpdate: (object, old) => validate(object, old),
+    warnings,
   },
   columns: [nameColumn, column('Pod-Selector', 'Which Pods it is for.'), ageColumn],
   cells: (object, now) => [object.metadata.name, selectorCell(object.spec?.podSelector), ageCell(object, now)],

@@ -1,6 +1,7 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors, validateLabels } from '../../../../apimachinery/validation/object-meta.ts';
+import { nodeLabelWarning } from '../../../core/v1/node/labels.ts';
 import { validateResources } from '../../../core/v1/pod/container-resources.ts';
 import { validateTolerations } from '../../../core/v1/pod/scheduling.ts';
 import type { Toleration } from '../../../core/v1/types.generated.ts';
@@ -32,9 +33,16 @@ function repeatedTolerations(tolerations: readonly Toleration[], path: string): 
 }
 
 export const runtimeClass: Kind<RuntimeClass> = {
+  allowCreateOnUpdate: true,
+  allowUnconditionalUpdate: false,
   strategy: {
     validate,
-    validateUpdate: (object, old) => immutable('handler', object.handler, old.handler),
+    validateUpdate: (object, old) => [...validate(object), ...immutable('handler', object.handler, old.handler)],
+    warnings: ({ scheduling }) =>
+      Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) => {
+        const why = nodeLabelWarning(key);
+        return why ? [`scheduling.nodeSelector: ${why}`] : [];
+      }),
   },
   columns: [nameColumn, column('Handler', 'What runs the containers.'), ageColumn],
   cells: (object, now) => [object.metadata.name, object.handler, ageCell(object, now)],

@@ -18,3 +18,20 @@ test('overhead is as resources are, and a toleration is there once, however long
     'scheduling.tolerations[1]: Duplicate value: {"Key":"a","Operator":"Exists","Value":"","Effect":"NoExecute","TolerationSeconds":null}',
   ]);
 });
+
+test('a RuntimeClass is held to its rules when it changes, too', () => {
+  const nodeSelector = { 'not a key': 'x' };
+  const [message] = judgeOf('runtimeclasses').create({ handler: 'h', scheduling: { nodeSelector } });
+  expect(message).toMatch(/^scheduling.nodeSelector: Invalid value: "not a key": name part must consist of/);
+  expect(judgeOf('runtimeclasses').update({ handler: 'h' }, { handler: 'g', scheduling: { nodeSelector } })).toEqual([
+    message,
+    'handler: Invalid value: "g": field is immutable',
+  ]);
+});
+
+test('labels of nodes that have other names now are told of', () => {
+  const nodeSelector = { 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' };
+  expect(judgeOf('runtimeclasses').warnings({ handler: 'h', scheduling: { nodeSelector } })).toEqual([
+    'scheduling.nodeSelector: deprecated since v1.14; use "kubernetes.io/os" instead',
+  ]);
+});
