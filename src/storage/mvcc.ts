@@ -147,13 +147,13 @@ export class Mvcc {
   }
 
   #apply({ revision, changes }: PreparedTransaction, logged: boolean): void {
-    const events: LoggedEvent[] = [];
-    for (const { key, current } of changes) {
+    // Made by map, it holds no room for more: there is one for each of the last minutes' writes.
+    const events = changes.map(({ key, current }): LoggedEvent => {
       const previous = this.#items.get(key);
       if (current) this.#items.set(key, current);
       else this.#items.delete(key);
-      events.push({ type: current ? 'put' : 'delete', key, revision, current, previous });
-    }
+      return { type: current ? 'put' : 'delete', key, revision, current, previous };
+    });
     this.#revision = revision;
     if (logged) this.#log.append({ revision, events });
   }

@@ -1,9 +1,9 @@
 // One object at one revision, as storage holds it: its JSON text without the resourceVersion. Texts that clients get
 // are cut and spliced from it; it is parsed when something looks inside, and only once.
 import { parseExactly } from '../../apimachinery/json/int64.ts';
-import { endOfString } from '../../apimachinery/json/parse.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { isSealed } from '../../storage/encryption/sealed-prefix.ts';
+import { endOfObject, parseSharing } from './shared-fields.ts';
 
 const marker = '"metadata":{';
 
@@ -102,7 +102,7 @@ export class StoredObject<T extends KubeObject = KubeObject> {
 
   /** The parsed object, shared by all readers: never to be changed. */
   get object(): Readonly<T> {
-    this.#object ??= parseExactly(this.text) as T;
+    this.#object ??= parseSharing(this.text) as T;
     return this.#object;
   }
 
@@ -120,16 +120,4 @@ export class StoredObject<T extends KubeObject = KubeObject> {
   copy(): T {
     return parseExactly(this.text) as T;
   }
-}
-
-/** Where the JSON object ends whose `{` stands at `start`. Throws where it does not. */
-function endOfObject(text: string, start: number): number {
-  let depth = 0;
-  for (let at = start; at < text.length; at++) {
-    const char = text[at];
-    if (char === '"') at = endOfString(text, at);
-    else if (char === '{') depth++;
-    else if (char === '}' && --depth === 0) return at + 1;
-  }
-  throw new Error('the metadata of a stored object have no end');
 }

@@ -74,7 +74,8 @@ export interface ViewOptions {
 
 export class AllocationView {
   readonly #options: ViewOptions;
-  readonly #addresses = new Map<string, IP>();
+  /** Keys of storage. */
+  readonly #addresses = new Set<string>();
   /** Those that give addresses, and all of them, by the name of their ServiceCIDR. */
   readonly #cidrs = new Map<string, readonly CIDR[]>();
   readonly #configured = new Map<string, readonly CIDR[]>();
@@ -146,9 +147,9 @@ export class AllocationView {
     if (key.startsWith(nodePortPrefix)) {
       this.#ports.add(Number(key.slice(nodePortPrefix.length)));
     } else if (key.startsWith(ipAddressPrefix)) {
-      const ip = parseIP(key.slice(ipAddressPrefix.length));
+      const ip = addressOf(key);
       if (!ip) return;
-      this.#addresses.set(key, ip);
+      this.#addresses.add(key);
       for (const block of this.#blocks) block.add(ip);
     } else {
       const name = key.slice(serviceCIDRPrefix.length);
@@ -162,7 +163,7 @@ export class AllocationView {
     if (key.startsWith(nodePortPrefix)) {
       this.#ports.delete(Number(key.slice(nodePortPrefix.length)));
     } else if (key.startsWith(ipAddressPrefix)) {
-      const ip = this.#addresses.get(key);
+      const ip = addressOf(key);
       this.#addresses.delete(key);
       if (ip) for (const block of this.#blocks) block.delete(ip);
     } else {
@@ -173,7 +174,8 @@ export class AllocationView {
 
   #rebuild(): void {
     const cidrs = [...this.#cidrs.values()].flat();
-    this.#blocks = cidrs.map((cidr) => new Block(cidr, this.#addresses.values()));
+    const taken = [...this.#addresses].flatMap((key) => addressOf(key) ?? []);
+    this.#blocks = cidrs.map((cidr) => new Block(cidr, taken));
   }
 
   /** Whether the address can be a cluster IP: in a ready range, and neither its network nor broadcast address. */
@@ -224,6 +226,10 @@ export class AllocationView {
     const sides = 2 ** 47;
     return this.#options.random.int(sides) / sides;
   }
+}
+
+function addressOf(key: string): IP | undefined {
+  return parseIP(key.slice(ipAddressPrefix.length));
 }
 
 /** A range that is going away, or not ready, gives no further addresses. No Ready condition counts as ready. */
