@@ -12,6 +12,7 @@ import { internalError, StatusError } from '../apimachinery/status.ts';
 import { type Storage, TooLargeError } from '../storage/storage.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
+import type { Attributes, Authenticator, Authorizer, Decision } from './access-control.ts';
 import { type PluginSelection, selectPlugins } from './admission/plugins.ts';
 import { PolicyStatus } from './admission/policies/status.ts';
 import type { DialTarget } from './aggregation/service-target.ts';
@@ -25,15 +26,7 @@ import type { ReviewSender } from './custom-resources/served-set.ts';
 import { isPretty, statusInAcceptedForm } from './encoding.ts';
 import { EventExpiry } from './event-expiry.ts';
 import { attributesOf, type Exchange } from './exchange.ts';
-import type {
-  Aggregation,
-  Attributes,
-  Authenticator,
-  Authorizer,
-  Decision,
-  Extensions,
-  PathHandler,
-} from './extensions.ts';
+import type { Aggregation, Extensions, PathHandler } from './extensions.ts';
 import { Flows } from './flowcontrol/flows.ts';
 import { defaultLimits, InFlight, type InFlightLimits, tooManyRequests } from './flowcontrol/in-flight.ts';
 import { handleResource } from './handlers/dispatch.ts';

@@ -1,6 +1,7 @@
 // One request on its way through the server, and what is learned of it.
+
+import type { Attributes } from './access-control.ts';
 import type { AuditTrail } from './audit/auditor.ts';
-import type { Attributes } from './extensions.ts';
 import type { Flow } from './flowcontrol/flows.ts';
 import type { ResourceRequest } from './handlers/resource-request.ts';
 import type { ApiRequest, User } from './request.ts';

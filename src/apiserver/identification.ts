@@ -1,9 +1,9 @@
 // Says who asks, and as whom; from there on the request is told of in the audit log.
 import { andThen, type Later } from '../apimachinery/later.ts';
+import type { Authenticator } from './access-control.ts';
 import type { Auditor } from './audit/auditor.ts';
 import { NotAuditedError } from './audit/not-audited.ts';
 import { attributesOf, type Exchange } from './exchange.ts';
-import type { Authenticator } from './extensions.ts';
 import type { ApiMetrics } from './metrics/api-metrics.ts';
 import { type ApiResponse, anonymousUser, type User } from './request.ts';
 

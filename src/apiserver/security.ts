@@ -33,6 +33,8 @@ export interface SecurityOptions {
   readonly serverUrl: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** Told of what grants nothing since it cannot be read. */
+  readonly onError: (error: Error) => void;
 }
 
 export interface Security {
@@ -60,9 +62,10 @@ export function createSecurity({
   serverUrl,
   clock,
   random,
+  onError,
 }: SecurityOptions): Security {
   const view = new CacheObjectView(cache);
-  const authorizer = authorizerOf(new RbacAuthorizer(view));
+  const authorizer = authorizerOf(new RbacAuthorizer(view, onError));
   const serviceAccounts = new ServiceAccounts({ keyPem: serviceAccountKeyPem, view, clock, random });
   const staticTokens = parseTokenFile(tokenFile?.text ?? '', tokenFile?.path);
   const authenticator = new RequestAuthenticator({

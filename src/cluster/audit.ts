@@ -97,14 +97,14 @@ function openLog(config: AuditLogConfig, { onError }: AuditEvents): Backend {
   if (config.path === '-') {
     return { sink: untold((line) => process.stdout.write(`${line}\n`)), close: async () => {} };
   }
-  const told = (error: unknown) => onError(error, { plugin: 'log', events: 1 });
+  const told = (error: unknown, events: number) => onError(error, { plugin: 'log', events });
   const file = new LogFile({ ...config, clock: realClock, onError: told });
   try {
     file.open();
   } catch (error) {
     throw new Failure(`--audit-log-path ${config.path}: ${errorMessage(error)}`, { cause: error });
   }
-  return { sink: untold(file.write), close: () => file.close() };
+  return { sink: file.write, close: () => file.close() };
 }
 
 /** Milliseconds that a server that ends waits for what is on its way. */

@@ -40,7 +40,8 @@ import { tellSettings } from './tell-settings.ts';
 
 export interface ApiServerParts {
   readonly storage: Storage;
-  readonly pki: Pki;
+  /** As it is now: certificates are renewed. */
+  readonly pki: () => Pki;
   readonly access: Access;
   readonly metrics: ApiMetrics;
   readonly auditor: Auditor | undefined;
@@ -64,6 +65,7 @@ export interface ComposedApiServer {
 export function composeApiServer(config: ServerConfig, parts: ApiServerParts): ComposedApiServer {
   const { onError, clock = realClock } = config;
   const { storage, pki, access, metrics, addresses } = parts;
+  const { ca, serviceAccountKeyPem } = pki();
   const advertised = advertisedAddress(addresses, config.serviceClusterIPRanges[0]);
   const hooks = createHooks(config, { storage, advertised });
   const isStorageShared = config.datastore !== undefined;
@@ -71,21 +73,28 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
   const security = createSecurity({
     ...access,
     cache,
-    ca: pki.ca.certPem,
-    serviceAccountKeyPem: pki.serviceAccountKeyPem,
+    ca: ca.certPem,
+    serviceAccountKeyPem,
     // Pods read the keys of tokens there.
     serverUrl: urlOf(advertised),
     clock,
     random: realRandom,
+    onError: (error) => onError(error, 'authorization'),
   });
   const tunnels = new TunnelRegistry(realClock);
-  const links = new NodeLinks({ tunnels, view: security.view, client: pki.admin, ca: access.kubeletCA });
+  const links = new NodeLinks({
+    tunnels,
+    view: security.view,
+    client: () => pki().admin,
+    ca: access.kubeletCA,
+    clock: realClock,
+  });
   const definitions = builtinResources();
   const aggregator = new Aggregator({
     cache,
     view: security.view,
     tunnels,
-    frontProxy: pki.frontProxy.client,
+    frontProxy: () => pki().frontProxy.client,
     requestHeader: access.requestHeader,
     builtin: definitions,
     own: { 'metrics.k8s.io/v1beta1': new ResourceMetrics({ view: security.view, links }) },
@@ -97,8 +106,9 @@ export function composeApiServer(config: ServerConfig, parts: ApiServerParts): C
   metrics.add([unavailableApis(security.view), ...metered.families, ...storageSize(ownFolder(config))]);
   const page = createPage(config, { security, transport: (user) => new InProcessTransport(server, user) });
   const version = versionInfo(config.version, { arch: process.arch, node: process.versions.node });
-  const now = () => clock.now();
-  const seen = zpages({ version, flags: config.flags ?? {}, started: now(), now });
+  const begun = clock.monotonic();
+  const up = () => clock.monotonic() - begun;
+  const seen = zpages({ version, flags: config.flags ?? {}, started: clock.now(), up });
   const checks = healthChecks({ storage, cache, isEnding: parts.isEnding, kms: parts.kmsChecks });
   const server: ApiServer = new ApiServer({
     storage: metered,

@@ -1,4 +1,4 @@
-// A node on this machine is a network namespace and a mount namespace. The mount namespace keeps every mount of the node's
+// A node on this machine is a network namespace, a host name of its own and a mount namespace. The mount namespace keeps every mount of the node's
 // containers, and the folders that containerd and CNI insist on, away from the host, so that all of it ends with the
 // node's last process. A holder process (`sleep`) keeps it while containerd and the agent come and go.
 
@@ -39,6 +39,11 @@ const sysctls = table<string>({
 function holderScript({ network, node, paths, inside }: NodeRuntimeOptions, ipv6: boolean): string {
   return [
     'set -e',
+    // What pods on the node's network are called, too: some tell each other apart by it.
+    ...(inside === undefined ? [`echo ${node.name} >/proc/sys/kernel/hostname`] : []),
+    // Containers may ask for mounts that come and go with the node's own (mountPropagation), which are shared for that, as on any
+    // machine: among what runs on the node, since the namespace began as a private one.
+    ...(inside === undefined ? ['mount --make-rshared /'] : []),
     // containerd's shims keep their sockets and CNI its results in fixed places; each node gets its own.
     ...(inside === undefined
       ? [
@@ -82,7 +87,8 @@ export async function startHolder(options: NodeRuntimeOptions): Promise<number> 
   const { cluster, node, paths, inside } = options;
   await Promise.all([`${paths.run}/shims`, `${paths.data}/cni`].map((f) => mkdir(f, { recursive: true })));
   const script = holderScript(options, hasIPv6());
-  const anew = ['nsenter', `--net=/run/netns/${node.namespace}`, 'unshare', '--mount', '--propagation', 'private'];
+  const ownNamespaces = ['unshare', '--uts', '--mount', '--propagation', 'private'];
+  const anew = ['nsenter', `--net=/run/netns/${node.namespace}`, ...ownNamespaces];
   const [program = '', ...args] = [...(inside === undefined ? anew : insideNode(inside, [])), 'sh', '-c', script];
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -111,7 +117,7 @@ export async function startHolder(options: NodeRuntimeOptions): Promise<number> 
 
 /** The command that runs `command` in the namespaces of the node whose holder is `holder`. */
 export function insideNode(holder: number, command: readonly string[]): string[] {
-  return ['nsenter', '--target', String(holder), '--net', '--mount', '--', ...command];
+  return ['nsenter', '--target', String(holder), '--net', '--uts', '--mount', '--', ...command];
 }
 
 export function containerdConfig(

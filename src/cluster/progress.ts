@@ -10,6 +10,8 @@ export interface PhaseTime {
 
 export interface ProgressOutput {
   readonly isTTY?: boolean | undefined;
+  /** Width of a terminal. */
+  readonly columns?: number | undefined;
   write(text: string): unknown;
 }
 
@@ -62,7 +64,9 @@ export class Progress {
   #draw(): void {
     if (!this.#output?.isTTY) return;
     const waiting = [...this.#running].join(', ');
-    this.#output.write(waiting ? `\r\x1b[K  … ${waiting}` : '\r\x1b[K');
+    // A line that wraps could not be taken back whole.
+    const line = waiting && `  … ${waiting}`.slice(0, (this.#output.columns ?? 80) - 1);
+    this.#output.write(`\r\x1b[K${line}`);
   }
 }
 

@@ -1,11 +1,11 @@
 // The keys and certificates of a control plane: where they are kept, whom they name, and when they are renewed.
 
 import { X509Certificate } from 'node:crypto';
-import type { Listener } from '../apiserver/listener.ts';
 import { loadOrCreatePki, type Pki } from '../apiserver/pki/pki.ts';
 import { addressAt, parseCIDR } from '../net/cidr.ts';
 import { formatIP } from '../net/ip.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Clock } from '../system/clock.ts';
 import type { Files } from '../system/files.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realFiles } from '../system/real/files.ts';
@@ -13,9 +13,15 @@ import { realRandom } from '../system/real/random.ts';
 import type { ServerConfig } from './server-config.ts';
 import { forgetfulFiles, withSharedKeys } from './shared-keys.ts';
 
+/** As much of a server's configuration as its keys follow from. */
+export type KeysConfig = Pick<
+  ServerConfig,
+  'dataDir' | 'listen' | 'advertise' | 'serviceClusterIPRanges' | 'clusterDomain' | 'datastore' | 'onError'
+>;
+
 /** The cluster's keys, and the files in which they are looked at again. */
 export async function openKeys(
-  config: ServerConfig,
+  config: KeysConfig,
   storage: Storage,
 ): Promise<{ readonly pki: Pki; readonly files: Files }> {
   if (config.datastore) {
@@ -26,7 +32,7 @@ export async function openKeys(
   return { pki: await openPki(config, files), files };
 }
 
-async function openPki(config: ServerConfig, files: Files): Promise<Pki> {
+async function openPki(config: KeysConfig, files: Files, clock: Clock = realClock): Promise<Pki> {
   const { dataDir, listen, advertise, serviceClusterIPRanges, clusterDomain, datastore, onError } = config;
   const hosts = listen.map(({ host }) => host).filter((host) => host !== '0.0.0.0' && host !== '::');
   // The address of the Service `kubernetes`: the first of each range.
@@ -36,12 +42,12 @@ async function openPki(config: ServerConfig, files: Files): Promise<Pki> {
     // In etcd the files have the same names, wherever a server has its data.
     dataDir: datastore ? '/' : (dataDir ?? '/'),
     sans: [...new Set([...hosts, ...advertise, ...serviceIPs, ...ownNames(clusterDomain)])],
-    clock: realClock,
+    clock,
     random: realRandom,
     files,
   });
   const begin = new X509Certificate(pki.ca.certPem).validFromDate;
-  const now = new Date(realClock.now());
+  const now = new Date(clock.now());
   if (begin > now) {
     const times = `they begin at ${begin.toISOString()}, and this machine's clock says ${now.toISOString()}`;
     onError(new Error(`${times}: set the clock, nobody believes them before`), 'certificates');
@@ -60,26 +66,33 @@ const certificatePeriod = 3_600_000;
 interface RenewOptions {
   readonly pki: Pki;
   readonly files: Files;
-  readonly listeners: readonly { readonly listener: Listener }[];
+  readonly clock?: Clock;
+  /** Told of all keys when one of the certificates is another. */
+  readonly renewed: (pki: Pki) => Promise<void> | void;
   readonly signal: AbortSignal;
 }
 
-/** Renews the server's certificate while it runs; connections that are there stay. */
+/** Renews the certificates of a server while it runs: its own, and those that it shows as a client. */
 export async function renewCertificates(
-  config: ServerConfig,
-  { pki, files, listeners, signal }: RenewOptions,
+  config: KeysConfig,
+  { pki, files, clock = realClock, renewed, signal }: RenewOptions,
 ): Promise<void> {
-  let present = pki.server.certPem;
+  let present = certificatesOf(pki);
   while (!signal.aborted) {
-    await realClock.sleep(certificatePeriod, signal).catch(() => {});
+    await clock.sleep(certificatePeriod, signal).catch(() => {});
     if (signal.aborted) return;
     try {
-      const { server } = await openPki(config, files);
-      if (server.certPem === present) continue;
-      present = server.certPem;
-      for (const { listener } of listeners) listener.renew({ cert: server.certPem, key: server.keyPem });
+      const next = await openPki(config, files, clock);
+      if (certificatesOf(next) === present) continue;
+      await renewed(next);
+      present = certificatesOf(next);
     } catch (error) {
-      config.onError(error, 'renewing the server certificate');
+      config.onError(error, 'renewing the certificates');
     }
   }
+}
+
+/** All that are renewed, as one text. */
+function certificatesOf({ server, admin, frontProxy }: Pki): string {
+  return [server, admin, frontProxy.client].map(({ certPem }) => certPem).join('');
 }

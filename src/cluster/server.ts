@@ -73,7 +73,8 @@ interface Opened extends OpenStorage {
 }
 
 async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPlane> {
-  const { storage, pki, files, stop } = opened;
+  const { storage, files, stop } = opened;
+  let { pki } = opened;
   const { onError, clock = realClock } = config;
   const metrics = new ApiMetrics();
   const access = await openAccess(config, pki);
@@ -114,7 +115,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
   try {
     const { server, security, hooks, tunnels, aggregator, page } = composeApiServer(config, {
       storage,
-      pki,
+      pki: () => pki,
       access,
       metrics,
       auditor: audited?.auditor,
@@ -140,8 +141,7 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
       server.createOwn({ resource, object, manager: 'kube-apiserver' });
     await ensureBootstrapObjects({ view: security.view, create, transport }, aggregator.builtinServices());
     await ensureAuthenticationConfig(transport, { clientCA: pki.ca.certPem, requestHeader: access.requestHeader });
-    const { kubeconfigOut: path, clusterName = 'portico' } = config;
-    if (path !== undefined) await writeKubeconfig({ path, clusterName }, pki, addresses[0]!);
+    await writeKubeconfig(config, pki, addresses[0]!);
     const ofControllers = new ControllersMetrics(() => clock.monotonic());
     metrics.add(ofControllers.families);
     const loops = await opened.prepareControlLoops({ ...config, ...pki, clock, metrics: ofControllers, transport });
@@ -161,7 +161,12 @@ async function assemble(config: ServerConfig, opened: Opened): Promise<ControlPl
     if (page) background('page', page.run(stop.signal));
     background('aggregation', aggregator.run(transport, stop.signal));
     if (opened.encryption) background('encryption', opened.encryption.run(stop.signal));
-    background('certificates', renewCertificates(config, { pki, files, listeners, signal: stop.signal }));
+    const renewed = async (next: Pki) => {
+      pki = next;
+      for (const { listener } of listeners) listener.renew({ cert: pki.server.certPem, key: pki.server.keyPem });
+      await writeKubeconfig(config, pki, addresses[0]!);
+    };
+    background('certificates', renewCertificates(config, { pki, files, renewed, signal: stop.signal }));
     return {
       addresses,
       pki,
@@ -185,10 +190,11 @@ function historyLost(error: HistoryLostError): Failure {
 }
 
 async function writeKubeconfig(
-  { path, clusterName }: { readonly path: string; readonly clusterName: string },
+  { kubeconfigOut: path, clusterName = 'portico' }: ServerConfig,
   pki: Pki,
   address: HostPort,
 ): Promise<void> {
+  if (path === undefined) return;
   const text = kubeconfigText({
     clusterName,
     server: urlOf(address),

@@ -1,6 +1,7 @@
 // Brings a cluster of this machine up, from whatever is there: nothing, all of it, or what a crash left.
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Node } from '../api/core/v1/types.generated.ts';
 import { nodes as nodesResource } from '../client/resources.ts';
 import type { Client } from '../client/types.ts';
@@ -232,6 +233,10 @@ async function bringUp(work: Work): Promise<{ client: Client; changed: boolean }
     () =>
       `bridge ${network.bridge} ${network.v4.subnet}, ${record.nodes} namespaces${record.egress ? '' : ', no way out'}`,
   );
+  // An authority that its owner removed, for the server to make another, leaves certificates of nodes that nobody knows.
+  if (!existsSync(join(paths.server, 'pki/ca.crt'))) {
+    for (const { name } of network.nodes) await tools.files.remove(join(paths.node(name).agentRoot, 'pki'));
+  }
   const archive = await builtInArchive({ ...tools, folder: paths.images });
   const upstreams = record.dnsUpstreams ?? (record.egress ? await machineNameServers() : []);
   const failed = new AbortController();

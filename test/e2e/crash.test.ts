@@ -1,4 +1,6 @@
 // kill -9 of the control plane: traffic goes on without it, and `up` brings it back with every acknowledged object.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createNamespacedClient } from './client.ts';
 import { eventually, testCluster } from './portico.ts';
@@ -76,4 +78,12 @@ test('a killed agent and a killed containerd are started again by up; containers
   const client = await createNamespacedClient(cluster.kubeconfig);
   await eventually('all of it to run', async () => ((await status()).state === 'running' ? true : undefined));
   expect(await client.podRestarts()).toBe(0);
+});
+
+test('where the authority was removed, as is advised of one that is damaged, the nodes join the one that is made', async () => {
+  expect((await cluster.portico('down')).code).toBe(0);
+  rmSync(join(cluster.dataDir, 'server/pki'), { recursive: true });
+  const up = await cluster.portico('up', '--egress', 'off');
+  expect(up.code, up.stderr).toBe(0);
+  expect((await status()).state).toBe('running');
 });

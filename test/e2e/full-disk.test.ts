@@ -1,10 +1,13 @@
 // A data directory on a file system that fills up: writes are refused with a Status, everything else goes on, and what was
 // acknowledged survives.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { builtInArchive } from '../../src/cluster/images/built-in.ts';
+import { realExec } from '../../src/system/real/exec.ts';
+import { realFiles } from '../../src/system/real/files.ts';
 import { startPortico } from '../fixtures/portico-process.ts';
 import { connectApi, type NamedList } from './api.ts';
 import { eventually } from './portico.ts';
@@ -89,4 +92,18 @@ test('writes fail with a Status, reads and watches go on; with space again, writ
   expect((await again.api.send('POST', configMaps, { metadata: { name: 'last' } })).status).toBe(201);
   again.api.close();
   await again.server.stop();
+});
+
+test('whose write fails learns which file it was', async () => {
+  // All but what the first block of a file takes.
+  const rest = join(disk, 'rest');
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(rest, Buffer.alloc((bavail - 1) * bsize));
+  const file = join(disk, 'kubeconfig');
+  await expect(realFiles.write(file, 'x'.repeat(100_000))).rejects.toThrow(
+    `ENOSPC: no space left on device, write '${file}'`,
+  );
+  const archive = builtInArchive({ exec: realExec, files: realFiles, folder: join(disk, 'images') });
+  await expect(archive).rejects.toThrow(/^cannot write \S+\/disk\/images\/portico-\w+\.tar: ENOSPC: /);
+  rmSync(rest);
 });

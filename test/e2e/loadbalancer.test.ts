@@ -1,8 +1,9 @@
 // Load balancers of a cluster of this machine: addresses that the host reaches, and that outlive the node that answers.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Event, Service } from '../../src/api/core/v1/types.generated.ts';
+import type { Event, Pod, Service } from '../../src/api/core/v1/types.generated.ts';
 import { type LoadBalancerPool, loadBalancerPools } from '../../src/api/portico/v1/load-balancer-pool.ts';
-import { deployments, events, services } from '../../src/client/resources.ts';
+import { deployments, events, pods, services } from '../../src/client/resources.ts';
+import { ClientTool } from '../fixtures/client-tools.ts';
 import { ask, LoadBalancerCluster } from './load-balancers.ts';
 import { eventually } from './portico.ts';
 
@@ -48,11 +49,11 @@ test('a Service gets an address of each family from the pool of the node network
   const { host } = lb.network.v4;
   expect(ips).toEqual([host.replace(/\.1$/, '.129'), lb.network.loadBalancers[1].replace(':0/112', ':1')]);
   for (const ip of ips) {
-    const pods = new Set<string>();
+    const answering = new Set<string>();
     await eventually(`three pods behind ${ip}`, async () => {
       const answer = await ask(ip);
-      if (answer?.status === 200) pods.add(answer.body.split(' ')[0] ?? '');
-      return pods.size === 3 || undefined;
+      if (answer?.status === 200) answering.add(answer.body.split(' ')[0] ?? '');
+      return answering.size === 3 || undefined;
     });
   }
   const node = await lb.untilAnnounced('web', (said) => said !== '');
@@ -90,6 +91,24 @@ test('with policy Local pods see the client itself, and health check ports say w
   await eventually('an endpoint on every node', async () =>
     (await health(port)).every((status) => status === 200) ? true : undefined,
   );
+});
+
+test('with policy Local a pod that asks the node port of another node gets to the endpoint there', async () => {
+  const { nodePort } = (await lb.service('local')).spec?.ports?.[0] ?? {};
+  const { items } = await lb.client.resource<Pod>(pods).list({ namespace, labelSelector: 'app=nginx' });
+  const [client, ...others] = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const kubectl = new ClientTool({ program: 'kubectl', minor: '35', kubeconfig: lb.cluster.kubeconfig, namespace });
+  try {
+    for (const { metadata, status } of others) {
+      const fetch = ['--', 'timeout', '10', 'wget', '-qO-', `http://${status?.hostIP}:${nodePort}`];
+      for (let asked = 0; asked < 5; asked++) {
+        const answer = await kubectl.ok('exec', client?.metadata.name ?? '', ...fetch);
+        expect(answer.trim().split(' ')).toEqual([metadata.name, status?.podIP, 'sees', client?.status?.podIP]);
+      }
+    }
+  } finally {
+    kubectl.remove();
+  }
 });
 
 test('when the node that answers is cut off, another does, and keeps it', async () => {

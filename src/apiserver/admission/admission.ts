@@ -8,8 +8,8 @@ import { andThen, type Later } from '../../apimachinery/later.ts';
 import { type GroupVersionKind, type KubeObject, printResource } from '../../apimachinery/object.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import type { Authorizer } from '../access-control.ts';
 import type { DialTarget } from '../aggregation/service-target.ts';
-import type { Authorizer } from '../extensions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { User } from '../request.ts';
 

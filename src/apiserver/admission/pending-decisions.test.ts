@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Attributes, Authorizer } from '../extensions.ts';
+import type { Attributes, Authorizer } from '../access-control.ts';
 import type { AdmissionRequest } from './admission.ts';
 import { decisionOf, whenDecided } from './pending-decisions.ts';
 

@@ -1,6 +1,6 @@
 // Expressions are evaluated at once, but an authorizer that asks a webhook is not: what waits for it is evaluated again once the
 // answer is there.
-import type { Attributes, Authorizer, Decision } from '../extensions.ts';
+import type { Attributes, Authorizer, Decision } from '../access-control.ts';
 import type { AdmissionRequest } from './admission.ts';
 
 /** Thrown out of an evaluation that cannot go on. */

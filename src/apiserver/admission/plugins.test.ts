@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Node, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { Ingress } from '../../api/networking/v1/types.generated.ts';
 import type { Status } from '../../apimachinery/meta/v1.generated.ts';
-import type { Authorizer } from '../extensions.ts';
+import type { Authorizer } from '../access-control.ts';
 import { startTestServer, type TestServer } from '../fake/test-server.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Admission, type AdmissionOptions, type AdmissionPlugin, type AdmissionRequest } from './admission.ts';

@@ -33,7 +33,7 @@ function partsFor(port: number) {
   return {
     view,
     tunnels: { nodeNames: [], dial: () => Promise.reject(new Error('there are no nodes')) },
-    frontProxy: { certPem: '', keyPem: '' },
+    frontProxy: () => ({ certPem: '', keyPem: '' }),
     requestHeader: { ca: '', allowedNames: [], ...usualRequestHeaders },
     random: new FakeRandom(),
   };

@@ -2,8 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { Agent } from 'node:https';
-import { addAbortSignal } from 'node:stream';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { APIService } from '../../api/apiregistration/v1/types.generated.ts';
 import type { Service } from '../../api/core/v1/types.generated.ts';
 import { serviceNameLabel } from '../../api/discovery/v1/endpointslice/labels.ts';
@@ -24,12 +23,13 @@ import type { TunnelRegistry } from '../tunnel/tunnel-registry.ts';
 import { type ApiResourceList, parsedList } from './merge.ts';
 import type { ServedApi } from './served-api.ts';
 import { type DialTarget, dialTargets, knownTrouble, type Verdict } from './service-target.ts';
+import { connectToService } from './service-tls.ts';
 
 export interface RemoteApiParts {
   readonly view: ObjectView;
   readonly tunnels: Pick<TunnelRegistry, 'nodeNames' | 'dial'>;
-  /** Shown to the server, which believes the user that this one names. */
-  readonly frontProxy: KeyPair;
+  /** Shown to the server, which believes the user that this one names; as it is now, since certificates are renewed. */
+  readonly frontProxy: () => KeyPair;
   /** The headers in which servers behind this one are told who asks. */
   readonly requestHeader: RequestHeaderConfig;
   readonly random: Random;
@@ -40,8 +40,6 @@ type RemoteService = Readonly<APIService> & {
 };
 
 const checkTimeout = 5_000;
-/** As of Go's transports: a server may take a connection and then say nothing. */
-const handshakeTimeout = 10_000;
 /** How many endpoints are asked at most whether the API is there. */
 const mostChecked = 5;
 /** Of the answers that are read whole: discovery and OpenAPI. */
@@ -102,29 +100,16 @@ export class RemoteApi implements ServedApi {
   }
 
   async #connect(target = this.#target(), signal?: AbortSignal): Promise<TLSSocket> {
-    const { frontProxy } = this.#parts;
+    const { certPem: cert, keyPem: key } = this.#parts.frontProxy();
     const { service, caBundle, insecureSkipTLSVerify = false } = this.#spec;
-    const raw = await dialEndpoint(this.#parts.tunnels, target);
-    const socket = connectTls({
-      socket: raw,
-      servername: `${service.name}.${service.namespace}.svc`,
-      ...(caBundle && { ca: Buffer.from(caBundle, 'base64') }),
-      cert: frontProxy.certPem,
-      key: frontProxy.keyPem,
+    return connectToService({
+      service,
+      caBundle,
+      cert,
+      key,
       rejectUnauthorized: !insecureSkipTLSVerify,
-      ALPNProtocols: ['http/1.1'],
-    });
-    if (signal) addAbortSignal(signal, socket);
-    const late = () => socket.destroy(new Error('net/http: TLS handshake timeout'));
-    socket.setTimeout(handshakeTimeout, late);
-    return new Promise((resolve, reject) => {
-      socket.once('secureConnect', () => {
-        socket.setTimeout(0, late);
-        socket.off('error', reject);
-        resolve(socket);
-      });
-      socket.once('error', reject);
-      raw.once('error', reject);
+      dial: () => dialEndpoint(this.#parts.tunnels, target),
+      signal,
     });
   }
 

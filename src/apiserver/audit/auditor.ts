@@ -2,8 +2,8 @@
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { formatMicroTime } from '../../apimachinery/time.ts';
 import type { Clock } from '../../system/clock.ts';
+import type { Impersonated } from '../access-control.ts';
 import { userInfo } from '../authentication/reviews.ts';
-import type { Impersonated } from '../extensions.ts';
 import { negotiateStatus } from '../negotiation.ts';
 import {
   type ApiRequest,

@@ -1,7 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  read,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { expect, test, vi } from 'vitest';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { LogFile, staleParts } from './log-file.ts';
 
@@ -55,20 +68,56 @@ test('lines go on where the file cannot be cut; a closed file takes none', async
   rmSync(folder, { recursive: true });
 });
 
+test('who is told of waits while the disk is behind', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'audit-'));
+  const path = join(folder, 'audit.log');
+  execFileSync('mkfifo', [path]);
+  // Nobody reads yet, and the pipe holds less than a line.
+  const reader = openSync(path, 'r+');
+  const clock = new FakeClock(now);
+  const file = new LogFile({ path, maxSize: 0, maxBackup: 0, maxAge: 0, clock, onError: () => {} });
+  file.open();
+  expect(file.write('x')).toBeUndefined();
+  const line = 'x'.repeat(1024 * 1024);
+  let isWritten = false;
+  const waiting = file.write(line)!.then(() => {
+    isWritten = true;
+  });
+  // The first of both, and of the long line its beginning: that it is being written.
+  for (let left = 3; left > 0; ) left -= (await promisify(read)(reader, Buffer.alloc(3), 0, left, null)).bytesRead;
+  expect(isWritten).toBe(false);
+  for (let left = line.length; left > 0; ) left -= readSync(reader, Buffer.alloc(65_536));
+  await waiting;
+  expect(file.write('x')).toBeUndefined();
+  await file.close();
+  closeSync(reader);
+  rmSync(folder, { recursive: true });
+});
+
 test('after a full disk the file is opened again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'audit-'));
   const path = join(folder, 'audit.log');
   symlinkSync('/dev/full', path);
   const clock = new FakeClock(now);
   const failed = Promise.withResolvers<unknown>();
-  const file = new LogFile({ path, maxSize: 1, maxBackup: 0, maxAge: 0, clock, onError: failed.resolve });
+  const lost: number[] = [];
+  const onError = (error: unknown, lines: number) => {
+    lost.push(lines);
+    failed.resolve(error);
+  };
+  const file = new LogFile({ path, maxSize: 1, maxBackup: 0, maxAge: 0, clock, onError });
   file.open();
-  file.write('lost');
+  for (const line of ['lost', 'lost', 'lost']) file.write(line);
   expect(await failed.promise).toMatchObject({ code: 'ENOSPC' });
+  clock.advance(1000);
+  file.write('lost: the disk is still full');
+  await vi.waitFor(() => expect(lost).toHaveLength(2));
+  file.write('not even tried');
   rmSync(path);
   clock.advance(1000);
   file.write('kept');
   await file.close();
   expect(readFileSync(path, 'utf8')).toBe('kept\n');
+  expect(lost).toEqual([3, 1, 1]);
   rmSync(folder, { recursive: true });
 });

@@ -22,11 +22,13 @@ export interface LogFileOptions {
   /** Days that old parts are kept; 0 is for ever. */
   readonly maxAge: number;
   readonly clock: Clock;
-  /** Told when lines cannot be written. */
-  readonly onError: (error: unknown) => void;
+  /** Told when the file cannot be written, and how many lines are lost. */
+  readonly onError: (error: unknown, lines: number) => void;
 }
 
 const megabyte = 1024 * 1024;
+/** Bytes that wait for the disk before requests do, too. */
+const mostWaiting = megabyte;
 const day = 24 * 3600 * 1000;
 
 /** `audit-2026-01-02T03-04-05.678.log` beside `audit.log`. */
@@ -59,8 +61,12 @@ export class LogFile {
   #stream: WriteStream | undefined;
   #size = 0;
   #closed = false;
+  /** Resolves when what waits for the disk has gone there, or is lost. */
+  #full: Promise<true> | undefined;
   /** When a file that failed is opened again. */
   #retryAt = 0;
+  /** Lines of which nobody was told yet. */
+  #lost = 0;
 
   constructor(options: LogFileOptions) {
     this.#options = options;
@@ -72,40 +78,70 @@ export class LogFile {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const fd = openSync(path, 'a', 0o600);
     this.#size = fstatSync(fd).size;
-    const stream = createWriteStream(path, { fd });
+    const stream = createWriteStream(path, { fd, highWaterMark: mostWaiting });
     stream.on('error', (error) => {
       if (this.#stream === stream) this.#stream = undefined;
-      this.#options.onError(error);
+      this.#tell(error);
     });
     this.#stream = stream;
   }
 
-  readonly write = (line: string): void => {
-    if (this.#closed || !this.#isOpen()) return;
+  #tell(error: unknown): void {
+    const lines = this.#lost;
+    this.#lost = 0;
+    this.#options.onError(error, lines);
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    if (error) this.#lost += 1;
+  };
+
+  /** A promise where the disk is behind: whoever is told of is to wait for it, as with upstream's mode `blocking`. */
+  readonly write = (line: string): Promise<true> | undefined => {
+    if (this.#closed) return undefined;
+    if (!this.#isOpen()) {
+      this.#lost += 1;
+      return undefined;
+    }
     const bytes = Buffer.from(`${line}\n`);
     const limit = (this.#options.maxSize || 100) * megabyte;
     if (this.#size > 0 && this.#size + bytes.length > limit) this.#cut();
     this.#size += bytes.length;
-    this.#stream?.write(bytes);
+    if (this.#stream?.write(bytes, this.#written) === false) this.#full ??= this.#drained(this.#stream);
+    return this.#full;
   };
+
+  #drained(stream: WriteStream): Promise<true> {
+    return new Promise((resolve) => {
+      // One that failed, or was put aside meanwhile, tells of its end alone.
+      const events = ['drain', 'close'];
+      const goOn = () => {
+        for (const event of events) stream.off(event, goOn);
+        this.#full = undefined;
+        resolve(true);
+      };
+      for (const event of events) stream.on(event, goOn);
+    });
+  }
 
   /** A stream that failed, as on a full disk, takes no more; a second later the file is opened again. */
   #isOpen(): boolean {
-    const { clock, onError } = this.#options;
+    const { clock } = this.#options;
     if (this.#stream) return true;
     if (clock.monotonic() < this.#retryAt) return false;
     this.#retryAt = clock.monotonic() + 1000;
     try {
       this.open();
-      return true;
     } catch (error) {
-      onError(error);
+      this.#tell(error);
       return false;
     }
+    if (this.#lost > 0) this.#tell(new Error(`${this.#lost} lines were lost while the file could not be written`));
+    return true;
   }
 
   #cut(): void {
-    const { path, clock, onError } = this.#options;
+    const { path, clock } = this.#options;
     const old = this.#stream;
     // Where it cannot be cut, lines go on into it until that much has come again.
     this.#size = 0;
@@ -119,7 +155,7 @@ export class LogFile {
         rmSync(join(folder, name), { force: true });
       }
     } catch (error) {
-      onError(error);
+      this.#tell(error);
     }
   }
 

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../apimachinery/object.ts';
 import { StatusError } from '../../apimachinery/status.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import { FakeRandom } from '../../system/fake/random.ts';
-import type { Attributes } from '../extensions.ts';
+import type { Attributes } from '../access-control.ts';
 import { FixedObjectView } from '../fake/object-view.ts';
 import type { ApiRequest } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';

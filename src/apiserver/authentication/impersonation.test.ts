@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StatusError } from '../../apimachinery/status.ts';
-import type { Attributes } from '../extensions.ts';
+import type { Attributes } from '../access-control.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { Impersonator } from './impersonation.ts';
 

@@ -4,7 +4,7 @@ import { quoted } from '../../apimachinery/json/go-text.ts';
 import { setKey } from '../../apimachinery/json/value.ts';
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
 import { ownValue } from '../../apimachinery/table.ts';
-import type { Attributes, Authorizer, Impersonated } from '../extensions.ts';
+import type { Attributes, Authorizer, Impersonated } from '../access-control.ts';
 import { headerText } from '../header-text.ts';
 import { type ApiRequest, headerValues, type User } from '../request.ts';
 import { unescaped } from '../unescaped.ts';

@@ -1,7 +1,7 @@
 // `--authorization-mode ABAC`: a file of policies, one JSON object a line (abac.authorization.kubernetes.io/v1beta1). Pure.
 import type { PolicyRule } from '../../api/rbac/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
-import type { Attributes } from '../extensions.ts';
+import type { Attributes } from '../access-control.ts';
 import type { User } from '../request.ts';
 import type { AuthorizerLink } from './union-authorizer.ts';
 

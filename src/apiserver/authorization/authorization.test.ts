@@ -220,6 +220,23 @@ describe('agents', () => {
     expect(may('DELETE', '/apis/networking.k8s.io/v1/namespaces/ns/networkpolicies/p')).toBe(false);
   });
 
+  test.each([{}, { spec: null }, { spec: { nodeName: 'node-1', volumes: [null] } }])(
+    'read what their pods refer to, beside one that somebody spoilt in storage: %j',
+    (rest) => {
+      const spoilt = { metadata: { name: 'a', namespace: 'ns' }, ...rest } as KubeObject;
+      const objects = view();
+      objects.set(core('pods'), [spoilt, ...objects.list<KubeObject>(core('pods'))]);
+      const authorizer = new RbacAuthorizer(objects);
+      const may = (url: string) => authorizer.authorize({ user: users.agent!, ...ask('GET', url) }).allowed;
+      expect(['secrets/env', 'secrets/s2', 'pods/mine'].map((path) => may(`/api/v1/namespaces/ns/${path}`))).toEqual([
+        true,
+        false,
+        true,
+      ]);
+      expect(() => may('/api/v1/namespaces/ns/pods/a')).not.toThrow();
+    },
+  );
+
   // What kube-apiserver 1.20 and the same code of 1.36 answer.
   const unrelated = "no relationship found between node 'node-1' and this object";
   const anyLease = 'can only get, create, update, patch, or delete a node lease';
@@ -416,6 +433,8 @@ test.each([
   ['rolebindings', { roleRef: null }],
   ['rolebindings', { roleRef: { kind: 'Role', name: 'reader' }, subjects: [null] }],
   ['roles', { rules: 5 }],
+  ['roles', { rules: [{ verbs: '*', apiGroups: ['*'], resources: ['*'] }] }],
+  ['roles', { rules: [null] }],
 ])('of %s one that somebody spoilt in storage (%j) grants nothing, and the others do', (resource, spoilt) => {
   const objects = view();
   const metadata = { name: 'a', namespace: 'ns' };
@@ -425,7 +444,27 @@ test.each([
     objects.set(rbac('rolebindings'), [bound, ...objects.list<KubeObject>(rbac('rolebindings'))]);
   }
   const user = { name: 'jane', groups: [] };
-  const authorizer = new RbacAuthorizer(objects);
-  expect(authorizer.authorize({ user, ...ask('GET', '/api/v1/namespaces/ns/services') }).allowed).toBe(true);
-  expect(authorizer.authorize({ user, ...ask('DELETE', '/api/v1/namespaces/ns/services/a') }).allowed).toBe(false);
+  const told: string[] = [];
+  const authorizer = new RbacAuthorizer(objects, ({ message }) => told.push(message));
+  const isAllowed = (method: string, url: string) => authorizer.authorize({ user, ...ask(method, url) }).allowed;
+  expect(isAllowed('GET', '/api/v1/namespaces/ns/services')).toBe(true);
+  expect(isAllowed('DELETE', '/api/v1/namespaces/ns/services/a')).toBe(false);
+  // Another change: all is worked out anew, and nothing is said again.
+  objects.set(rbac('roles'), [...objects.list<KubeObject>(rbac('roles'))]);
+  expect(isAllowed('GET', '/api/v1/namespaces/ns/services')).toBe(true);
+  expect(told).toEqual([
+    expect.stringMatching(/^(Cluster)?Role(Binding)? "(ns\/)?a" cannot be read, and grants nothing: /),
+  ]);
+});
+
+test('a binding of which one subject cannot be read grants the others nothing either', () => {
+  const mary = { kind: 'User', name: 'mary' };
+  const roleRef = { kind: 'Role', name: 'reader' };
+  const bind = (subjects: readonly unknown[]) => {
+    const binding = { metadata: { name: 'a', namespace: 'ns' }, roleRef, subjects } as unknown as KubeObject;
+    return new RbacAuthorizer(view().set(rbac('rolebindings'), [binding]));
+  };
+  const asked = { user: { name: 'mary', groups: [] }, ...ask('GET', '/api/v1/namespaces/ns/services') };
+  expect(bind([mary]).authorize(asked).allowed).toBe(true);
+  expect(bind([mary, null]).authorize(asked).allowed).toBe(false);
 });

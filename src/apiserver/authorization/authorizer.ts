@@ -8,7 +8,7 @@ import type {
 } from '../../api/rbac/v1/types.generated.ts';
 import { aggregate } from '../../apimachinery/aggregate.ts';
 import { notFound } from '../../apimachinery/status.ts';
-import type { Attributes, Authorizer, Decision } from '../extensions.ts';
+import type { Attributes, Authorizer, Decision } from '../access-control.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { User } from '../request.ts';
 import { decideForNode, nodeNameOf } from './node-rules.ts';
@@ -42,11 +42,14 @@ export interface RulesAuthorizer extends Authorizer {
 
 export class RbacAuthorizer implements RulesAuthorizer {
   readonly #view: ObjectView;
+  readonly #onUnreadable: (error: Error) => void;
   #index: RbacIndex | undefined;
   #indexedAt = '';
 
-  constructor(view: ObjectView) {
+  /** `onUnreadable` is told once of each role and binding that grants nothing since somebody spoilt it in storage. */
+  constructor(view: ObjectView, onUnreadable: (error: Error) => void = () => {}) {
     this.#view = view;
+    this.#onUnreadable = onUnreadable;
   }
 
   authorize(attributes: Attributes): Decision {
@@ -90,15 +93,22 @@ export class RbacAuthorizer implements RulesAuthorizer {
   get index(): RbacIndex {
     const at = resources.map((resource) => this.#view.lastChange(resource)).join();
     if (!this.#index || at !== this.#indexedAt) {
-      this.#index = buildRbacIndex({
+      const index = buildRbacIndex({
         clusterRoles: this.#view.list<ClusterRole>(rbac('clusterroles')),
         clusterRoleBindings: this.#view.list<ClusterRoleBinding>(rbac('clusterrolebindings')),
         roles: this.#view.list<Role>(rbac('roles')),
         roleBindings: this.#view.list<RoleBinding>(rbac('rolebindings')),
       });
+      this.#tellUnreadable(index);
+      this.#index = index;
       this.#indexedAt = at;
     }
     return this.#index;
+  }
+
+  #tellUnreadable({ unreadable }: RbacIndex): void {
+    const known = this.#index?.unreadable ?? [];
+    for (const line of unreadable) if (!known.includes(line)) this.#onUnreadable(new Error(line));
   }
 
   /** What gives the right; undefined: nothing does. */

@@ -3,7 +3,7 @@
 import { quoted } from '../../apimachinery/json/go-text.ts';
 import { forbidden, StatusError } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
-import type { Attributes } from '../extensions.ts';
+import type { Attributes } from '../access-control.ts';
 import { type ApiResponse, textResponse } from '../request.ts';
 
 /** `User "x" cannot list resource "services" in API group "" in the namespace "default"`. */

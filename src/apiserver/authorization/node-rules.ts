@@ -5,7 +5,7 @@ import type { PersistentVolume, Pod } from '../../api/core/v1/types.generated.ts
 import type { VolumeAttachment } from '../../api/storage/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { table } from '../../apimachinery/table.ts';
-import type { Attributes, Decision } from '../extensions.ts';
+import type { Attributes, Decision } from '../access-control.ts';
 import type { ObjectView } from '../object-view.ts';
 import { type RequestInfo, selectedValue } from '../request-info.ts';
 import { claimsOf, configMapsOf, isSecretOfVolume, secretsOf } from './pod-references.ts';
@@ -176,7 +176,7 @@ function decidePods(question: Question): Verdict {
 /** Of a pod that is gone a kubelet may hear that it is gone. */
 function isPodHere({ info, nodeName, view }: Question): boolean {
   const pod = view.get<PodObject>(pods, info.namespace, info.name);
-  return pod === undefined || pod.spec.nodeName === nodeName;
+  return pod === undefined || nodeOf(pod) === nodeName;
 }
 
 function isAttachedHere({ info, nodeName, view }: Question): boolean {
@@ -208,5 +208,18 @@ function isVolumeUsedBy(question: Question, { spec }: VolumeObject): boolean {
 function isUsedBy({ info, nodeName, view }: Question, refers: (pod: PodObject) => readonly string[]): boolean {
   return view
     .list<PodObject>(pods, info.namespace)
-    .some((pod) => pod.spec.nodeName === nodeName && refers(pod).includes(info.name));
+    .some((pod) => nodeOf(pod) === nodeName && referred(pod, refers).includes(info.name));
+}
+
+/** One that somebody spoilt in storage is on no node, or refers to nothing; the others do. */
+function nodeOf({ spec }: Partial<PodObject>): string | undefined {
+  return spec?.nodeName;
+}
+
+function referred(pod: PodObject, refers: (pod: PodObject) => readonly string[]): readonly string[] {
+  try {
+    return refers(pod);
+  } catch {
+    return [];
+  }
 }

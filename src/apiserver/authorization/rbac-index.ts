@@ -9,6 +9,8 @@ import type {
   RoleRef,
   Subject,
 } from '../../api/rbac/v1/types.generated.ts';
+import { errorMessage } from '../../apimachinery/error-message.ts';
+import type { KubeObject } from '../../apimachinery/object.ts';
 import { labelSelectorOf, matchesLabels } from '../../apimachinery/selectors/label-selector.ts';
 import type { User } from '../request.ts';
 
@@ -39,21 +41,25 @@ export interface RbacIndex {
   grantsFor(user: User, namespace: string): Iterable<Grant>;
   /** The roles that the user's bindings name, and that are not there: those of ClusterRoleBindings first, each once. */
   missingFor(user: User, namespace: string): readonly RoleRef[];
+  /** What is stored but not of the form of its kind, each with what is wrong with it. */
+  readonly unreadable: readonly string[];
 }
 
 export function buildRbacIndex(objects: RbacObjects): RbacIndex {
-  const clusterRules = rulesOfClusterRoles(objects.clusterRoles);
-  const roleRules = new Map(
-    objects.roles.map(({ metadata, rules }) => [`${metadata.namespace}/${metadata.name}`, rulesIn(rules)]),
-  );
+  const reader = new Reader();
+  const clusterRules = rulesOfClusterRoles(objects.clusterRoles, reader);
+  const roleRules = new Map<string, Rules>();
+  reader.each('Role', objects.roles, ({ metadata, rules }) => {
+    roleRules.set(`${metadata.namespace}/${metadata.name}`, rulesIn(rules));
+  });
   const everywhere: GrantsBySubject = new Map();
   const byNamespace = new Map<string, GrantsBySubject>();
 
-  eachReadable(objects.clusterRoleBindings, ({ metadata, roleRef, subjects }) => {
+  reader.each('ClusterRoleBinding', objects.clusterRoleBindings, ({ metadata, roleRef, subjects }) => {
     const binding = `ClusterRoleBinding ${JSON.stringify(metadata.name)}`;
     grant(everywhere, subjects, { namespace: '', rules: clusterRules.get(roleRef.name ?? ''), binding, roleRef });
   });
-  eachReadable(objects.roleBindings, ({ metadata, roleRef, subjects }) => {
+  reader.each('RoleBinding', objects.roleBindings, ({ metadata, roleRef, subjects }) => {
     const namespace = metadata.namespace ?? '';
     const rules = referredRules(roleRef, namespace, { clusterRules, roleRules });
     const here = byNamespace.get(namespace) ?? new Map();
@@ -69,6 +75,7 @@ export function buildRbacIndex(objects: RbacObjects): RbacIndex {
     }
   }
   return {
+    unreadable: reader.unreadable,
     grantsFor,
     *rulesFor(user, namespace) {
       for (const { rules } of grantsFor(user, namespace)) yield* rules ?? [];
@@ -83,35 +90,54 @@ export function buildRbacIndex(objects: RbacObjects): RbacIndex {
 }
 
 /** Rules by name; a role with an aggregationRule has those of all roles that it selects beside its own. */
-export function rulesOfClusterRoles(roles: RbacObjects['clusterRoles']): ReadonlyMap<string, Rules> {
+export function rulesOfClusterRoles(
+  roles: RbacObjects['clusterRoles'],
+  reader = new Reader(),
+): ReadonlyMap<string, Rules> {
+  const own = new Map<RbacObjects['clusterRoles'][number], Rules>();
+  reader.each('ClusterRole', roles, (role) => own.set(role, rulesIn(role.rules)));
+  const readable = [...own.keys()];
   const found = new Map<string, Rules>();
-  eachReadable(roles, (role) => {
+  reader.each('ClusterRole', readable, (role) => {
     const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
     const selected = selectors.flatMap((text) => {
       const selector = labelSelectorOf(text);
-      return selector ? roles.filter((r) => r !== role && matchesLabels(selector, r.metadata.labels)) : [];
+      return selector ? readable.filter((r) => r !== role && matchesLabels(selector, r.metadata.labels)) : [];
     });
     found.set(
       role.metadata.name,
-      [role, ...new Set(selected)].flatMap(({ rules }) => rulesIn(rules)),
+      [role, ...new Set(selected)].flatMap((one) => own.get(one) ?? []),
     );
   });
   return found;
 }
 
-/** What somebody spoilt in storage grants nothing, and the others do. */
-function eachReadable<T>(objects: readonly T[], read: (object: T) => void): void {
-  for (const object of objects) {
-    try {
-      read(object);
-    } catch {
-      // It is not of the form of its kind.
+/** Reads one object after the other: what somebody spoilt in storage grants nothing, and the others do. */
+class Reader {
+  readonly unreadable: string[] = [];
+
+  each<T extends KubeObject>(kind: string, objects: readonly Readonly<T>[], read: (object: Readonly<T>) => void): void {
+    for (const object of objects) {
+      try {
+        read(object);
+      } catch (error) {
+        const { namespace, name } = object.metadata;
+        const what = `${kind} ${JSON.stringify(namespace ? `${namespace}/${name}` : name)}`;
+        this.unreadable.push(`${what} cannot be read, and grants nothing: ${errorMessage(error)}`);
+      }
     }
   }
 }
 
+/** Throws for what is no list of rules. */
 function rulesIn(rules: readonly PolicyRule[] | null | undefined): Rules {
-  return Array.isArray(rules) ? rules.filter((rule) => rule !== null) : [];
+  for (const { verbs, apiGroups, resources, resourceNames, nonResourceURLs } of rules ?? []) {
+    for (const list of [verbs, apiGroups, resources, resourceNames, nonResourceURLs]) {
+      const isRight = list === undefined || (Array.isArray(list) && list.every((one) => typeof one === 'string'));
+      if (!isRight) throw new TypeError('a rule has something else than a list of texts');
+    }
+  }
+  return rules ?? [];
 }
 
 function referredRules(
@@ -134,10 +160,12 @@ function grant(
 ): void {
   const { namespace, rules, binding, roleRef } = given;
   const of = `${binding} of ${roleRef.kind} ${JSON.stringify(roleRef.name ?? '')} to`;
-  for (const subject of subjects) {
-    const key = subjectKey(subject, namespace);
+  const grants = subjects.map((subject): readonly [key: string, Grant] => {
+    return [subjectKey(subject, namespace), { rules, roleRef, by: `${of} ${describe(subject)}` }];
+  });
+  // Once all of them could be read.
+  for (const [key, grant] of grants) {
     const list = granted.get(key);
-    const grant = { rules, roleRef, by: `${of} ${describe(subject)}` };
     if (list) list.push(grant);
     else granted.set(key, [grant]);
   }

@@ -1,5 +1,5 @@
 // The usual two authorizers as links of a chain.
-import type { Decision } from '../extensions.ts';
+import type { Decision } from '../access-control.ts';
 import { nodeRulesFor, type RbacAuthorizer } from './authorizer.ts';
 import type { AuthorizerLink, LinkAnswer } from './union-authorizer.ts';
 

@@ -11,7 +11,8 @@ import type {
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { badRequest, invalid } from '../../apimachinery/status.ts';
 import type { FieldError } from '../../apimachinery/validation/field-error.ts';
-import type { Attributes, VirtualHandler } from '../extensions.ts';
+import type { Attributes } from '../access-control.ts';
+import type { VirtualHandler } from '../extensions.ts';
 import type { User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
 import type { RulesAuthorizer } from './authorizer.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../../system/fake/clock.ts';
-import type { Attributes } from '../extensions.ts';
+import type { Attributes } from '../access-control.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { abacLink, parsePolicies } from './abac.ts';
 import type { WebhookConfiguration } from './configuration.ts';

@@ -1,7 +1,7 @@
 // Authorizers one after the other, as `--authorization-mode` or `--authorization-config` puts them: the first that allows or
 // denies decides (apiserver/pkg/authorization/union). Where the usual two are in force (Node, RBAC), authorizer.ts alone decides.
 import { aggregate } from '../../apimachinery/aggregate.ts';
-import type { Attributes, Decision } from '../extensions.ts';
+import type { Attributes, Decision } from '../access-control.ts';
 import type { User } from '../request.ts';
 import { everything, type RulesAnswer, type RulesAuthorizer } from './authorizer.ts';
 

@@ -9,8 +9,8 @@ import { parseFieldSelector } from '../../apimachinery/selectors/field-selector.
 import { parseLabelSelector } from '../../apimachinery/selectors/label-selector.ts';
 import { table } from '../../apimachinery/table.ts';
 import type { Clock } from '../../system/clock.ts';
+import type { Attributes } from '../access-control.ts';
 import { bool, type Decoded, decodeConfiguration, struct, text } from '../configuration-decode.ts';
-import type { Attributes } from '../extensions.ts';
 import { ExpiringCache } from '../review-webhook/expiring-cache.ts';
 import type { Review } from '../review-webhook/review-webhook.ts';
 import type { RulesAnswer } from './authorizer.ts';

@@ -7,11 +7,11 @@ import { formatTime } from '../../apimachinery/time.ts';
 import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { readObject } from './body.ts';
+import { readObject } from './object-body.ts';
 import { writeQuery } from './options.ts';
 import { valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
-import { schemaFor } from './written-object.ts';
+import { checkPrecondition, placeInNamespace, schemaFor } from './written-object.ts';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' };
 
@@ -23,6 +23,7 @@ export async function handleBinding(request: ResourceRequest, pods: ResourceRequ
   const { warnings } = request;
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const binding = decode() as KubeObject & Binding;
+  placeInNamespace(binding, pods);
   const name = request.info.name || (binding.metadata.name ?? '');
   if (binding.metadata.name && binding.metadata.name !== name) {
     throw badRequest('name in URL does not match name in Binding object');
@@ -41,7 +42,14 @@ export async function handleBinding(request: ResourceRequest, pods: ResourceRequ
     dryRun,
     warnings,
     strategy: {},
-    transform: (old) => bind(old!, binding, pods.parts.clock.now()),
+    transform(old) {
+      const { uid, resourceVersion } = binding.metadata;
+      const present = old!.metadata;
+      checkPrecondition(pods, { name, field: 'UID', given: uid, present: present.uid });
+      const version = { given: resourceVersion, present: present.resourceVersion };
+      checkPrecondition(pods, { name, field: 'ResourceVersion', ...version });
+      return bind(old!, binding, pods.parts.clock.now());
+    },
   });
   return valueResponse(request, success, 201);
 }
@@ -50,11 +58,6 @@ function bind(old: Readonly<KubeObject>, binding: KubeObject & Binding, now: num
   const pod = jsonCopy(old) as KubeObject & Pod;
   const { name } = pod.metadata;
   const refuse = (why: string) => conflict({ group: '', resource: 'pods/binding' }, name, why);
-  if (binding.metadata.uid && binding.metadata.uid !== pod.metadata.uid) {
-    throw refuse(
-      `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
-    );
-  }
   if (pod.metadata.deletionTimestamp) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
   if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);

@@ -8,12 +8,12 @@ import { formatTime } from '../../apimachinery/time.ts';
 import type { DeleteOptions } from '../registry/deletion.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { readObject } from './body.ts';
 import { deleteOne } from './delete.ts';
+import { readObject } from './object-body.ts';
 import { writeQuery } from './options.ts';
 import { valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';
-import { kindOf, schemaFor } from './written-object.ts';
+import { kindOf, placeInNamespace, schemaFor } from './written-object.ts';
 
 type EvictionBody = KubeObject & {
   deleteOptions?: Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] };
@@ -30,6 +30,7 @@ export async function handleEviction(request: ResourceRequest): Promise<ApiRespo
   const { warnings, info } = request;
   const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
   const body = decode() as EvictionBody;
+  placeInNamespace(body, request);
   const { gracePeriodSeconds, preconditions, propagationPolicy, dryRun: asked = [] } = body.deleteOptions ?? {};
   const options: DeleteOptions = {
     ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),

@@ -14,7 +14,7 @@ import { conflict, StatusError } from '../../apimachinery/status.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { managerOfUserAgent } from '../../apimachinery/validation/field-manager.ts';
 import type { Clock } from '../../system/clock.ts';
-import { asKind } from './body.ts';
+import { asKind } from './object-body.ts';
 import { versionsOf } from './object-versions.ts';
 import type { WriteQuery } from './options.ts';
 import { ownFieldsOf } from './own-fields.ts';

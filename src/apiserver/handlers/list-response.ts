@@ -117,7 +117,7 @@ function jsonList({ kind, apiVersion, metadata, partialVersion, itemsHaveKind }:
   return {
     head: `{"kind":"${kind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`,
     textOf: (stored) =>
-      partialVersion === undefined ? itemText(stored) : JSON.stringify(partialMetadata(stored.object, partialVersion)),
+      partialVersion === undefined ? itemText(stored) : JSON.stringify(partialMetadata(stored, partialVersion)),
     separator: ',',
     end: ']}\n',
   };
@@ -153,7 +153,7 @@ async function protobufList({ kind, apiVersion, metadata, items, partialVersion 
       messages.push(
         partialVersion === undefined
           ? stored.message((object) => messageOf(object, protobuf))
-          : messageOf(partialMetadata(stored.object, partialVersion), protobuf),
+          : messageOf(partialMetadata(stored, partialVersion), protobuf),
       );
     }
   }

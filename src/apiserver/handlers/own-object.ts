@@ -2,8 +2,8 @@
 // nobody is asked whether it may be (webhooks could not be reached yet), and nothing is turned into JSON and back.
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
 import { isAlreadyExists } from '../../apimachinery/status.ts';
-import { decodeAs } from './body.ts';
 import { recordMaker } from './field-managers.ts';
+import { decodeAs } from './object-body.ts';
 import type { ServerParts } from './resource-request.ts';
 import { kindOf } from './written-object.ts';
 

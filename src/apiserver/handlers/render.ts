@@ -17,7 +17,12 @@ interface Typed {
 }
 
 export function partialMetadata(object: Pick<KubeObject, 'metadata'>, version: string): KubeObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+  return { kind: 'PartialObjectMetadata', apiVersion: metaAPIVersion(version), metadata: object.metadata };
+}
+
+/** One text for all: readers in this process keep what they are given. */
+function metaAPIVersion(version: string): string {
+  return version === 'v1beta1' ? 'meta.k8s.io/v1beta1' : 'meta.k8s.io/v1';
 }
 
 /** Whether only metadata is wanted, of one object or of many. */
@@ -28,7 +33,7 @@ export function isMetadataForm({ as }: Pick<ResponseFormat, 'as'>): boolean {
 /** Kind and version of a list, of whole objects or of their metadata. */
 export function listTypeOf({ definition, format }: Pick<ResourceRequest, 'definition' | 'format'>): Typed {
   if (isMetadataForm(format)) {
-    return { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${format.version}` };
+    return { kind: 'PartialObjectMetadataList', apiVersion: metaAPIVersion(format.version) };
   }
   return { kind: definition.listKind ?? `${definition.kind}List`, apiVersion: apiVersionOf(definition) };
 }
@@ -111,7 +116,7 @@ export function tableOf(
   metadata: unknown,
   { version, columns }: { readonly version: string; readonly columns: unknown },
 ): unknown {
-  return { kind: 'Table', apiVersion: `meta.k8s.io/${version}`, metadata, columnDefinitions: columns, rows };
+  return { kind: 'Table', apiVersion: metaAPIVersion(version), metadata, columnDefinitions: columns, rows };
 }
 
 /** Upstream's bounds, in characters: past the first for all warnings together, each is cut to the second. */

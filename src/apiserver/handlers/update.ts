@@ -1,13 +1,12 @@
 // PUT: replaces an object, or the part of it that a subresource is.
 
 import type { ResourceDefinition } from '../../api/resource.ts';
-import { setKey } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { UpdateStrategy } from '../registry/write-request.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { readObject } from './body.ts';
 import { recordManager } from './field-managers.ts';
+import { readObject } from './object-body.ts';
 import { writeQuery } from './options.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { objectResponse } from './render.ts';
@@ -20,21 +19,10 @@ export function updateStrategy(definition: ResourceDefinition, subresource: stri
   if (subresource === '') return strategy;
   const own = strategy.subresources?.[subresource];
   if (own) return own;
-  if (subresource === 'finalize') return { prepareForUpdate: keepAllBut('spec') };
-  if (subresource === 'approval') return { prepareForUpdate: keepAllBut('status') };
   return {
     ...(strategy.prepareForStatusUpdate && { prepareForUpdate: strategy.prepareForStatusUpdate }),
     ...(strategy.validateStatusUpdate && { validateUpdate: strategy.validateStatusUpdate }),
-  };
-}
-
-function keepAllBut(part: 'spec' | 'status'): (object: KubeObject, old: KubeObject) => void {
-  return (object, old) => {
-    const target = object as KubeObject & Record<string, unknown>;
-    const source = old as KubeObject & Record<string, unknown>;
-    for (const key of Object.keys(target)) if (key !== part && key !== 'metadata') delete target[key];
-    for (const [key, value] of Object.entries(source))
-      if (key !== part && key !== 'metadata') setKey(target, key, value);
+    ...(strategy.statusWarnings && { warnings: strategy.statusWarnings }),
   };
 }
 

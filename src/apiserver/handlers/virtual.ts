@@ -5,7 +5,7 @@ import type { VirtualHandler } from '../extensions.ts';
 import { dropSystemMetadata } from '../registry/metadata.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
-import { readObject } from './body.ts';
+import { readObject } from './object-body.ts';
 import { writeQuery } from './options.ts';
 import { valueResponse } from './render.ts';
 import type { ResourceRequest } from './resource-request.ts';

@@ -103,15 +103,33 @@ test('a binding is of the pod that its path names', async () => {
   const container = { name: 'c', image: 'i' };
   await api.send('POST', '/api/v1/namespaces/n/serviceaccounts', { metadata: { name: 'default' } });
   await api.send('POST', '/api/v1/namespaces/n/pods', { metadata: { name: 'p' }, spec: { containers: [container] } });
-  const bind = (name: string) =>
-    api.send('POST', '/api/v1/namespaces/n/pods/p/binding', { metadata: { name }, target: { name: 'node' } });
+  const bind = (name: string, more: object = {}) =>
+    api.send('POST', '/api/v1/namespaces/n/pods/p/binding', { metadata: { name, ...more }, target: { name: 'node' } });
   const refused = { code: 400, message: 'name in URL does not match name in Binding object' };
   expect((await bind('q')).body).toMatchObject(refused);
+  const { metadata } = (await api.send<Pod>('GET', '/api/v1/namespaces/n/pods/p')).body;
+  for (const [field, given, present] of [
+    ['UID', { uid: 'x' }, metadata.uid],
+    ['ResourceVersion', { resourceVersion: 'x' }, metadata.resourceVersion],
+  ] as const) {
+    expect((await bind('p', given)).body).toMatchObject({
+      code: 409,
+      message: `Operation cannot be fulfilled on pods "p": StorageError: invalid object, Code: 4, Key: /registry/pods/n/p, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${field} in precondition: x, ${field} in object meta: ${present}`,
+    });
+  }
   const nominated = { status: { nominatedNodeName: 'node' } };
   await api.send('PATCH', '/api/v1/namespaces/n/pods/p/status', nominated, 'application/merge-patch+json');
   expect((await bind('p')).status).toBe(201);
   const { spec, status } = (await api.send<Pod>('GET', '/api/v1/namespaces/n/pods/p')).body;
   expect([spec.nodeName, status?.nominatedNodeName]).toEqual(['node', undefined]);
+});
+
+test.each(['binding', 'eviction'])('%s: the namespace is that of the path', async (subresource) => {
+  const body = { metadata: { name: 'p', namespace: 'other' }, target: { name: 'node' } };
+  expect((await api.send('POST', `/api/v1/namespaces/n/pods/p/${subresource}`, body)).body).toMatchObject({
+    code: 400,
+    message: 'the namespace of the provided object does not match the namespace sent on the request',
+  });
 });
 
 test('what storage takes no more of is told in its words', async () => {

@@ -53,21 +53,33 @@ const upstreamFolders = table<string>({
 });
 
 /** Upstream's key of an object: part of the text of one conflict. */
-function upstreamKey({ definition, info }: ResourceRequest): string {
+function upstreamKey({ definition, info }: ResourceRequest, name: string): string {
   const folder = upstreamFolders[definition.resource] ?? definition.resource;
   const group = definition.schema === undefined ? [] : [definition.group];
-  return ['/registry', ...group, folder, ...(info.namespace ? [info.namespace] : []), info.name].join('/');
+  return ['/registry', ...group, folder, ...(info.namespace ? [info.namespace] : []), name].join('/');
 }
 
 /** 409 where the object is of another UID than the present one, or there is none. */
 export function checkUid(object: KubeObject, old: Readonly<KubeObject> | undefined, request: ResourceRequest): void {
-  const given = object.metadata.uid;
-  const present = old?.metadata.uid ?? '';
+  const { name } = request.info;
+  checkPrecondition(request, { name, field: 'UID', given: object.metadata.uid, present: old?.metadata.uid });
+}
+
+interface Precondition {
+  /** Of the object. */
+  readonly name: string;
+  readonly field: 'UID' | 'ResourceVersion';
+  readonly given: string | undefined;
+  readonly present: string | undefined;
+}
+
+/** 409 in the words of upstream's storage where the object is not as the client means it; nothing given means any. */
+export function checkPrecondition(request: ResourceRequest, { name, field, given, present = '' }: Precondition): void {
   if (!given || given === present) return;
-  const why = `Precondition failed: UID in precondition: ${given}, UID in object meta: ${present}`;
+  const why = `Precondition failed: ${field} in precondition: ${given}, ${field} in object meta: ${present}`;
   throw conflict(
     request.definition,
-    request.info.name,
-    `StorageError: invalid object, Code: 4, Key: ${upstreamKey(request)}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${upstreamKey(request, name)}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
   );
 }

@@ -4,8 +4,9 @@
 import { badRequest, internalError } from '../../apimachinery/status.ts';
 import { channel } from '../../client/stream-frames.ts';
 import type { Clock } from '../../system/clock.ts';
+import type { Authorizer } from '../access-control.ts';
 import { forbiddenError } from '../authorization/messages.ts';
-import type { Authorizer, ConnectHandler } from '../extensions.ts';
+import type { ConnectHandler } from '../extensions.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { ApiRequest, ApiResponse, Upgrade, User } from '../request.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -49,7 +50,7 @@ export function podExec(kind: 'exec' | 'attach', parts: StreamingParts): Connect
     const upgrade = requireUpgrade(request);
     await checkCreateToo(parts.authorizer, user, info);
     const path = `/${kind}/${info.namespace}/${info.name}/${container}?${wanted}`;
-    const answer = await answerOfKubelet(parts.links, { nodeName, method: 'POST', path });
+    const answer = await answerOfKubelet(parts.links, { nodeName, method: 'POST', path, signal: request.signal });
     if ('refusal' in answer) return refuse(upgrade, answer.refusal);
     const { stream } = answer;
     const serve = async () => {

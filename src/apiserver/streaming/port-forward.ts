@@ -103,8 +103,13 @@ class StreamPairs {
 async function forward({ links, nodeName, path }: Target, { port, data, error }: ForwardedPort): Promise<void> {
   error.resume();
   let isGivenUp = false;
+  const early = new AbortController();
+  const giveUp = () => early.abort();
+  data.once('close', giveUp);
   try {
-    const { stream } = await askKubelet(links, { nodeName, method: 'POST', path: `${path}?port=${port}` });
+    const { signal } = early;
+    const { stream } = await askKubelet(links, { nodeName, method: 'POST', path: `${path}?port=${port}`, signal });
+    data.off('close', giveUp);
     stream.on('error', () => {});
     data.once('close', () => {
       // A connection that the client has given up is none for the kubelet either.
@@ -117,7 +122,7 @@ async function forward({ links, nodeName, path }: Target, { port, data, error }:
     await fromKubelet(stream, { data, error });
   } catch (failure) {
     // client-go resets the stream of each connection that is through, and ends all of them when it is told of an error.
-    if (isGivenUp) return;
+    if (isGivenUp || early.signal.aborted) return;
     const why = failure instanceof StatusError ? failure.message : String(failure);
     if (error.writable) error.write(`error forwarding port ${port} to pod: ${why}`);
   } finally {

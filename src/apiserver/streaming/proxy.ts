@@ -13,6 +13,8 @@ import type { RequestInfo } from '../request-info.ts';
 import { checkProxyable, type NodeLinks } from '../tunnel/node-links.ts';
 import { DialError, NodeUnreachableError } from '../tunnel/tunnel-registry.ts';
 import { answeredHeaders, bodyOf, forward, passedHeaders, upgradeThrough } from './forward.ts';
+import { isPage, pageThrough } from './proxy-page.ts';
+import { redirectThrough } from './proxy-redirect.ts';
 import { type ProxyTarget, parseProxyName, podTarget, serviceTarget } from './proxy-target.ts';
 
 export interface ProxyParts {
@@ -115,8 +117,9 @@ interface Exchange {
 
 async function exchange(request: ApiRequest, { base, rest, target, socket }: Exchange): Promise<ApiResponse> {
   const path = requestUri(request, rest);
+  const host = joinHostPort(target.host, target.port);
   const headers = {
-    host: joinHostPort(target.host, target.port),
+    host,
     ...passedHeaders(request),
     'x-forwarded-proto': 'https',
     'x-forwarded-uri': base + rest,
@@ -131,7 +134,14 @@ async function exchange(request: ApiRequest, { base, rest, target, socket }: Exc
   response.once('close', () => socket.destroy());
   const answered = answeredHeaders(response);
   const { location } = response.headers;
-  // A redirect within the target stays below the proxy's path.
-  if (location?.startsWith('/')) answered.location = base + location;
+  const place = { base, origin: `${target.scheme}://${host}` };
+  if (location !== undefined) answered.location = redirectThrough(location, place);
+  else if (isPage(response) && request.method !== 'HEAD') {
+    const body = await pageThrough(response, place).catch((error: unknown) => {
+      throw unreachable(error);
+    });
+    if (Buffer.isBuffer(body)) answered['content-length'] = String(body.length);
+    return { status: response.statusCode ?? 502, headers: answered, body };
+  }
   return { status: response.statusCode ?? 502, headers: answered, body: response };
 }

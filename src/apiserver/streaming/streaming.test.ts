@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { duplexPair } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { KubeObject } from '../../apimachinery/object.ts';
@@ -129,7 +130,12 @@ async function start({ port, mayCreate = true }: StartOptions = {}) {
   const tunnels = new TunnelRegistry(new FakeClock());
   const authorizer = { authorize: () => ({ allowed: mayCreate }) };
   const objects = view(port);
-  const links = new NodeLinks({ view: objects, tunnels, client: { certPem: '', keyPem: '' } });
+  const links = new NodeLinks({
+    view: objects,
+    tunnels,
+    client: () => ({ certPem: '', keyPem: '' }),
+    clock: new FakeClock(),
+  });
   const parts = { view: objects, links, authorizer, clock: new FakeClock(), random: new FakeRandom() };
   const handlers = connectHandlers(parts);
   const answer = async (request: ApiRequest) => {
@@ -438,6 +444,7 @@ test.each([
 test('a Service is proxied to its endpoint, whose redirects stay below it', async () => {
   const server = createServer((request, response) => {
     if (request.url === '/old') response.writeHead(302, { location: '/new' }).end();
+    else if (request.url === '/dir') response.writeHead(301, { location: `http://${request.headers.host}/dir/` }).end();
     else response.end(`${request.method} ${request.url} ${request.headers.authorization ?? 'nobody'}`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -451,6 +458,39 @@ test('a Service is proxied to its endpoint, whose redirects stay below it', asyn
   expect((await call('GET', base)).headers.location).toBe(`${base}/`);
   expect((await call('GET', `${base}?flag`)).headers.location).toBe(`${base}/?flag`);
   expect((await call('GET', `${base}/old`)).headers.location).toBe(`${base}/new`);
+  expect((await call('GET', `${base}/dir`)).headers.location).toBe(`${base}/dir/`);
+});
+
+test('the links of a proxied page lead through the proxy, packed or not; a long one goes on as it is', async () => {
+  const page = `<a href="/x">é</a>`;
+  const long = page.padEnd(5 << 20);
+  const server = createServer((request, response) => {
+    const packed = request.url === '/gzip' ? gzipSync(page) : request.url === '/long' ? long : page;
+    const type = request.url === '/text' ? 'text/plain' : 'text/html; charset=utf-8';
+    response.writeHead(200, {
+      'content-type': type,
+      ...(request.url === '/gzip' && { 'content-encoding': 'gzip' }),
+      ...(request.url === '/broken' && { 'content-encoding': 'gzip' }),
+      ...(request.url === '/other' && { 'content-encoding': 'br' }),
+    });
+    response.end(packed);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanup.push(() => server.close());
+  const { call } = await start({ port: (server.address() as AddressInfo).port });
+  const base = '/api/v1/namespaces/ns/services/s:http/proxy';
+  const got = async (path: string) => {
+    const { headers, body } = await call('GET', `${base}${path}`);
+    const bytes = Buffer.isBuffer(body) ? body : await buffer(body as AsyncIterable<Uint8Array>);
+    const length = headers['content-length'];
+    if (length !== undefined) expect(Number(length)).toBe(bytes.length);
+    return bytes;
+  };
+  const through = `<a href="${base}/x">é</a>`;
+  expect(String(await got('/page'))).toBe(through);
+  expect(String(gunzipSync(await got('/gzip')))).toBe(through);
+  for (const same of ['/text', '/broken', '/other']) expect(String(await got(same))).toBe(page);
+  expect(String(await got('/long'))).toBe(long);
 });
 
 test('an endpoint that is not there is 503, in the words of Go', async () => {

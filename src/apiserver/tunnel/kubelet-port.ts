@@ -1,12 +1,14 @@
 // Asks a kubelet at its own port, over HTTPS, what an agent is asked over its tunnel: upstream's kubelet listens there. Exec,
 // attach and port-forward are SPDY to it and frames to the caller, as over a tunnel.
 import type { IncomingMessage } from 'node:http';
-import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { request as httpsRequest } from 'node:https';
 import { Duplex, duplexPair, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorMessage } from '../../apimachinery/error-message.ts';
+import { limitConnecting } from '../../client/connect-limit.ts';
 import { SpdyRefusedError } from '../../client/spdy/connect.ts';
 import { joinHostPort } from '../../net/ip.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { KeyPair } from '../pki/certificates.ts';
 import { NodeUnreachableError, type TunnelRequest, type TunnelResponse } from './tunnel-registry.ts';
 
@@ -17,21 +19,24 @@ export interface KubeletAddress {
 }
 
 export interface KubeletPortOptions {
-  /** Shown to kubelets. */
-  readonly client: KeyPair;
+  /** Shown to kubelets, as it is when one is asked: certificates are renewed. */
+  readonly client: () => KeyPair;
   /** PEM of the authorities of kubelets' serving certificates; without it these are not looked at, as by kube-apiserver. */
   readonly ca?: string | undefined;
+  readonly clock: Clock;
 }
 
-/** Milliseconds in which a connection must stand. */
-const connectTimeout = 5_000;
-
 export class KubeletPort {
-  readonly #tls: Pick<RequestOptions, 'cert' | 'key' | 'ca' | 'rejectUnauthorized'>;
+  readonly #options: KubeletPortOptions;
 
-  constructor({ client, ca }: KubeletPortOptions) {
-    const { certPem: cert, keyPem: key } = client;
-    this.#tls = { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) };
+  constructor(options: KubeletPortOptions) {
+    this.#options = options;
+  }
+
+  get #tls() {
+    const { client, ca } = this.#options;
+    const { certPem: cert, keyPem: key } = client();
+    return { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) };
   }
 
   /** Rejects with {@link NodeUnreachableError}, or the signal's reason. */
@@ -51,24 +56,29 @@ export class KubeletPort {
     // Whoever brings a body speaks HTTP, and is for the kubelet to refuse.
     if (kind === undefined || request.body) return this.#plain(kubelet, request);
     const url = new URL(`https://${joinHostPort(kubelet.host, kubelet.port)}${request.path}`);
-    return kind === 'portForward' ? this.#forward(url) : this.#command(url);
+    return kind === 'portForward' ? this.#forward(url, request) : this.#command(url, request);
   }
 
-  async #command(url: URL): Promise<TunnelResponse> {
+  /** For streams, as long as the caller waits for them. */
+  #streaming({ signal }: TunnelRequest) {
+    return { tls: { ...this.#tls, clock: this.#options.clock }, ...(signal && { signal }) };
+  }
+
+  async #command(url: URL, request: TunnelRequest): Promise<TunnelResponse> {
     const { openRemoteCommand, pumpRemoteCommand } = await import('../../client/streaming/remote-command.ts');
     const wants = (flag: string) => url.searchParams.has(flag);
     const flags = { stdin: wants('input'), stdout: wants('output'), stderr: wants('error'), tty: wants('tty') };
-    const streams = await openRemoteCommand({ url: url.href, tls: this.#tls, ...flags });
+    const streams = await openRemoteCommand({ url: url.href, ...this.#streaming(request), ...flags });
     const [caller, ours] = duplexPair();
     void pumpRemoteCommand(streams, ours);
     return { status: 200, headers: {}, stream: caller };
   }
 
-  async #forward(url: URL): Promise<TunnelResponse> {
+  async #forward(url: URL, request: TunnelRequest): Promise<TunnelResponse> {
     const { openForwardedPort, pumpForwardedPort } = await import('../../client/streaming/port-forward.ts');
     const port = Number(url.searchParams.get('port'));
     url.search = '';
-    const forwarded = await openForwardedPort({ url: url.href, tls: this.#tls }, port);
+    const forwarded = await openForwardedPort({ url: url.href, ...this.#streaming(request) }, port);
     const [caller, ours] = duplexPair();
     void pumpForwardedPort(forwarded, ours);
     return { status: 200, headers: {}, stream: caller };
@@ -87,9 +97,7 @@ export class KubeletPort {
       agent: false,
       ...(signal && { signal }),
     });
-    outgoing.setTimeout(connectTimeout, () => {
-      if (outgoing.socket?.connecting) outgoing.destroy(new Error(`dial tcp ${joinHostPort(host, port)}: i/o timeout`));
-    });
+    limitConnecting(outgoing, { host, port }, this.#options.clock);
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
       outgoing.on('error', reject);

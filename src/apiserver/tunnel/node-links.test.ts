@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
-import type { TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { SpdySession, type SpdyStream } from '../../client/spdy/session.ts';
@@ -92,7 +92,8 @@ function linksTo(port: number, options: Partial<NodeLinksOptions> = {}): NodeLin
   };
   const node = { metadata: { name: 'n' }, status } as unknown as KubeObject;
   const view = new FixedObjectView().set({ group: '', resource: 'nodes' }, [node]);
-  return new NodeLinks({ view, tunnels: new TunnelRegistry(new FakeClock()), client, ...options });
+  const clock = new FakeClock();
+  return new NodeLinks({ view, tunnels: new TunnelRegistry(clock), client: () => client, clock, ...options });
 }
 
 test('a kubelet that listens is asked with the certificate of the server', async () => {
@@ -155,6 +156,45 @@ test('streams of SPDY come as frames', async () => {
   );
   const forward = (await talk('/portForward/ns/p?port=80')).join('|').replace('|0 in', 'in');
   expect(forward).toBe(`200|0 /portForward/ns/p 80:in|255 \0`);
+});
+
+const paths = ['/containerLogs/ns/p/c', '/exec/ns/p/c?command=a&output=1', '/portForward/ns/p?port=80'];
+
+test.each(paths)('one that takes a connection and says nothing is not waited for: %s', async (path) => {
+  const taken = Promise.withResolvers<void>();
+  // The first bytes of a handshake: the connection is there on both sides.
+  const silent = createTcpServer((socket) => socket.once('data', () => taken.resolve())).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  cleanup.push(() => silent.close());
+  const clock = new FakeClock();
+  const links = linksTo((silent.address() as AddressInfo).port, { clock });
+  const answer = links.request('n', { method: 'POST', path });
+  const refused = expect(answer).rejects.toThrow('node n is not reachable: net/http: TLS handshake timeout');
+  await taken.promise;
+  clock.advance(10_000);
+  await refused;
+});
+
+test.each(paths)('one that does not answer is let go of with its caller: %s', async (path) => {
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const tls = { cert: serving.certPem, key: serving.keyPem };
+  const silent = createTlsServer(tls, (socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', () => asked.resolve())
+      .once('close', () => gone.resolve());
+  }).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  cleanup.push(() => silent.close());
+  const links = linksTo((silent.address() as AddressInfo).port);
+  const caller = new AbortController();
+  const answer = links.request('n', { method: 'POST', path, signal: caller.signal });
+  const refused = expect(answer).rejects.toThrow('the client went away');
+  await asked.promise;
+  caller.abort(new Error('the client went away'));
+  await refused;
+  await gone.promise;
 });
 
 test('what it refuses is an answer', async () => {

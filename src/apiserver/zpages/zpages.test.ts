@@ -8,7 +8,7 @@ const pages = zpages({
   version: versionInfo('0.1.0', { arch: 'x64', node: '26.0.0' }),
   flags: { 'token-auth-file': '/etc/tokens.csv', controllers: '*' },
   started,
-  now: () => started + 3_723_999,
+  up: () => 3_723_999,
 });
 
 async function ask(path: string, accept?: string, method = 'GET') {

@@ -12,9 +12,10 @@ export interface ZpagesOptions {
   readonly version: VersionInfo;
   /** Names without dashes in front, values as text: shown as they are, so none may be secret. */
   readonly flags: Readonly<Record<string, string>>;
-  /** When the server started, and the time now: milliseconds since the epoch. */
+  /** When the server started: milliseconds since the epoch. */
   readonly started: number;
-  now(): number;
+  /** For how many milliseconds it has run, whatever the time was set to meanwhile. */
+  up(): number;
 }
 
 /** What both are called in their pages, as upstream's library for API servers has it. */
@@ -48,10 +49,10 @@ function flagz({ flags }: ZpagesOptions): Page {
   };
 }
 
-function statusz({ version, started, now }: ZpagesOptions): Page {
+function statusz({ version, started, up }: ZpagesOptions): Page {
   const binaryVersion = version.gitVersion.slice(1);
   const emulationVersion = `${version.major}.${version.minor}`;
-  const uptimeSeconds = Math.floor((now() - started) / 1000);
+  const uptimeSeconds = Math.floor(up() / 1000);
   return {
     kind: 'Statusz',
     text: () =>

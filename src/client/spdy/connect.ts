@@ -2,8 +2,15 @@
 // the API server towards kubelets that listen.
 import { request as httpsRequest } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
+import type { Clock } from '../../system/clock.ts';
 import { http } from '../../system/http.ts';
+import { limitConnecting } from '../connect-limit.ts';
 import { SpdySession } from './session.ts';
+
+export interface SpdyTls extends SecureContextOptions {
+  readonly rejectUnauthorized?: boolean;
+  readonly clock: Clock;
+}
 
 export interface SpdyConnectOptions {
   /** As the runtime names it: `http://127.0.0.1:34567/exec/TOKEN`. */
@@ -13,8 +20,8 @@ export interface SpdyConnectOptions {
   readonly method?: 'POST' | 'GET';
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** Of a URL with https. */
-  readonly tls?: SecureContextOptions & { readonly rejectUnauthorized?: boolean };
+  /** Of a URL with https; a connection that does not stand in time by the clock fails. */
+  readonly tls?: SpdyTls;
 }
 
 /** The server answered without an upgrade. */
@@ -53,6 +60,7 @@ export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection
         ...(method === 'POST' && { 'Content-Length': '0' }),
       },
     });
+    if (tls) limitConnecting(outgoing, addressOf(new URL(url)), tls.clock);
     outgoing.once('upgrade', (response, socket, head) => {
       socket.setNoDelay(true);
       if (head.length > 0) socket.unshift(head);
@@ -74,13 +82,21 @@ export function connectSpdy(options: SpdyConnectOptions): Promise<SpdyConnection
   });
 }
 
-/** What `open` makes of a connection, which goes where that fails. */
+function addressOf({ hostname, port }: URL) {
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+}
+
+/** What `open` makes of a connection, which goes where that fails or the signal aborts meanwhile. */
 export async function overSpdy<T>(options: SpdyConnectOptions, open: (session: SpdySession) => Promise<T>): Promise<T> {
   const { session } = await connectSpdy(options);
+  const leave = () => session.destroy();
+  options.signal?.addEventListener('abort', leave, { once: true });
   try {
     return await open(session);
   } catch (error) {
     session.destroy();
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', leave);
   }
 }

@@ -17,7 +17,7 @@ export interface ForwardedPort {
 
 /** `server`: the streaming server's. */
 export function openForwardedPort(
-  server: Pick<SpdyConnectOptions, 'url' | 'tls'>,
+  server: Pick<SpdyConnectOptions, 'url' | 'tls' | 'signal'>,
   port: number,
 ): Promise<ForwardedPort> {
   return overSpdy({ ...server, protocols: ['portforward.k8s.io'] }, async (session) => {

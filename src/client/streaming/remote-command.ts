@@ -6,7 +6,7 @@ import { overSpdy, type SpdyConnectOptions } from '../spdy/connect.ts';
 import type { SpdyStream } from '../spdy/session.ts';
 import { channel, encodeFrame, FrameDecoder } from '../stream-frames.ts';
 
-export interface RemoteCommand extends Pick<SpdyConnectOptions, 'tls'> {
+export interface RemoteCommand extends Pick<SpdyConnectOptions, 'tls' | 'signal'> {
   /** Of the streaming server. */
   readonly url: string;
   readonly stdin: boolean;
@@ -24,21 +24,24 @@ export interface RuntimeStreams {
   close(): void;
 }
 
-/** The runtime's end, standing. Rejects when it refuses. */
+/** The runtime's end, standing. Rejects when it refuses, or the signal aborts first. */
 export function openRemoteCommand(command: RemoteCommand): Promise<RuntimeStreams> {
-  const { url, tls } = command;
-  return overSpdy({ url, ...(tls && { tls }), protocols: ['v4.channel.k8s.io'] }, async (session) => {
-    const open = (type: string, wanted: boolean) => (wanted ? session.open({ streamtype: type }) : undefined);
-    // All at once, so that where the connection goes none of them fails with nobody to hear it.
-    const [error, stdin, stdout, stderr, resize] = await Promise.all([
-      session.open({ streamtype: 'error' }),
-      open('stdin', command.stdin),
-      open('stdout', command.stdout),
-      open('stderr', command.stderr && !command.tty),
-      open('resize', command.tty),
-    ]);
-    return { error, stdin, stdout, stderr, resize, close: () => session.close() };
-  });
+  const { url, tls, signal } = command;
+  return overSpdy(
+    { url, ...(tls && { tls }), ...(signal && { signal }), protocols: ['v4.channel.k8s.io'] },
+    async (session) => {
+      const open = (type: string, wanted: boolean) => (wanted ? session.open({ streamtype: type }) : undefined);
+      // All at once, so that where the connection goes none of them fails with nobody to hear it.
+      const [error, stdin, stdout, stderr, resize] = await Promise.all([
+        session.open({ streamtype: 'error' }),
+        open('stdin', command.stdin),
+        open('stdout', command.stdout),
+        open('stderr', command.stderr && !command.tty),
+        open('resize', command.tty),
+      ]);
+      return { error, stdin, stdout, stderr, resize, close: () => session.close() };
+    },
+  );
 }
 
 /** Carries both ways until the command is over or the caller goes away. Never rejects. */

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Files } from '../../system/files.ts';
 import { Failure } from '../failure.ts';
@@ -93,8 +94,12 @@ export async function builtInArchive(tools: {
   if (await stat(path).catch(() => undefined)) return path;
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const archive = ociArchive(await layer(tools.exec, busybox, program), images, architecture);
-  await mkdir(tools.folder, { recursive: true });
-  await writeFile(`${path}.new`, archive);
-  await rename(`${path}.new`, path);
+  try {
+    await mkdir(tools.folder, { recursive: true });
+    await writeFile(`${path}.new`, archive);
+    await rename(`${path}.new`, path);
+  } catch (error) {
+    throw new Failure(`cannot write ${path}: ${errorMessage(error)}`, { cause: error });
+  }
   return path;
 }

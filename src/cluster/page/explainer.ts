@@ -10,6 +10,7 @@ import type { Moment, Picture } from '../../explain/picture/picture.ts';
 import type { Story } from '../../explain/story/story.ts';
 import type { Trace } from '../../explain/trace/trace.ts';
 import { type ProxyMode, type ProxySettings, proxyModes } from '../../proxy/settings.ts';
+import { proxySettings } from '../agent/proxy-settings.ts';
 import type { ClusterSettings } from '../cluster-settings.ts';
 import type { KnownNetwork } from './sessions.ts';
 
@@ -152,8 +153,7 @@ export class Explainer {
   #settings(wanted: string | undefined): ProxySettings {
     const mode = proxyModes.find((known): known is ProxyMode => known === (wanted ?? 'nftables'));
     if (!mode) throw badRequest(`${wanted} is none of ${proxyModes.join(', ')}`);
-    const { clusterCIDRs, serviceCIDRs } = this.#cluster;
-    return { mode, clusterCIDRs, serviceCIDRs, nodePortAddresses: [] };
+    return proxySettings(mode, this.#cluster);
   }
 }
 

@@ -1,6 +1,7 @@
 // The page in the API server's process: its history from the start, all else when somebody asks for a link.
 import { badRequest, StatusError } from '../../apimachinery/status.ts';
-import type { Authorizer, PathHandler } from '../../apiserver/extensions.ts';
+import type { Authorizer } from '../../apiserver/access-control.ts';
+import type { PathHandler } from '../../apiserver/extensions.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse, type User } from '../../apiserver/request.ts';
 import { parseRequestInfo } from '../../apiserver/request-info.ts';
 import type { Client, Transport } from '../../client/types.ts';

@@ -2,6 +2,8 @@
 
 import type { LimitRange, PersistentVolumeClaim, Pod } from '../../../api/core/v1/types.generated.ts';
 import { aggregate } from '../../../apimachinery/aggregate.ts';
+import type { KubeObject } from '../../../apimachinery/object.ts';
+import { naming } from '../../naming.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { refusalOf } from '../refusal.ts';
 import { claimViolations, podViolations } from './constraints.ts';
@@ -23,8 +25,8 @@ function concerned({ definition, operation, subresource, object }: AdmissionRequ
   return resource === 'persistentvolumeclaims' && isWrite ? resource : undefined;
 }
 
-function limitRangesOf({ namespace }: AdmissionRequest, view: AdmissionView): readonly LimitRange[] {
-  return view.all<LimitRange>('limitranges', '', namespace);
+function limitRangesOf({ namespace }: AdmissionRequest, view: AdmissionView): readonly (KubeObject & LimitRange)[] {
+  return view.all<KubeObject & LimitRange>('limitranges', '', namespace);
 }
 
 export const limitRanger: AdmissionPlugin = {
@@ -32,13 +34,15 @@ export const limitRanger: AdmissionPlugin = {
   resources: ['pods', 'persistentvolumeclaims'],
   admit(request, view) {
     if (concerned(request) !== 'pods' || request.operation !== 'CREATE') return;
-    for (const range of limitRangesOf(request, view)) fillResources(range, request.object as unknown as Pod);
+    for (const range of limitRangesOf(request, view)) {
+      naming(range, () => fillResources(range, request.object as unknown as Pod));
+    }
   },
   validate(request, view) {
     const resource = concerned(request);
     if (!resource) return;
     for (const range of limitRangesOf(request, view)) {
-      const texts = violations(range, request, resource);
+      const texts = naming(range, () => violations(range, request, resource));
       if (texts.length === 0) continue;
       throw refusalOf(request, aggregate(texts));
     }

@@ -6,6 +6,7 @@ import type {
 } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { StatusError } from '../../../apimachinery/status.ts';
+import { naming } from '../../naming.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionRound, AdmissionView } from '../admission.ts';
 import { takeBack } from '../equivalent.ts';
 import { isExempt } from '../matching.ts';
@@ -40,37 +41,50 @@ interface Failure {
 }
 
 async function mutate(policies: readonly Policy[], round: AdmissionRound, view: AdmissionView): Promise<void> {
-  const { request } = round;
   const bindings = view.all<Binding>('mutatingadmissionpolicybindings', group);
   const failures: Failure[] = [];
   for (const policy of policies) {
-    const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
-    const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
-    if (!seen || own.length === 0) continue;
-    const definition = paramDefinitionOf(policy.spec.paramKind, view);
-    if (definition instanceof ConfigurationError) {
-      failures.push({ policy, message: `failed to configure policy: ${definition.message}` });
-      continue;
-    }
-    const { applyPolicy } = await import('./mutate.ts');
-    for (const binding of own) {
-      if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
-      try {
-        for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
-          const { isChanged, errors } = await applyPolicy({ policy, params, request: seen, view });
-          failures.push(...errors.map((message) => ({ policy, binding, message, reason: 'Invalid' as const })));
-          if (!isChanged) continue;
-          if (seen !== request) replaceObject(request, await takeBack(seen, request), view);
-          round.askAgain();
-        }
-      } catch (error) {
-        if (!(error instanceof ConfigurationError)) throw error;
-        failures.push({ policy, binding, message: `failed to configure binding: ${error.message}` });
-      }
-    }
+    failures.push(...(await naming(policy, () => mutateBy({ policy, bindings, round, view }))));
   }
   const counting = failures.filter(({ policy }) => policy.spec.failurePolicy !== 'Ignore');
-  if (counting.length > 0) throw refusal(counting, request);
+  if (counting.length > 0) throw refusal(counting, round.request);
+}
+
+interface PolicyAsked {
+  readonly policy: Policy;
+  /** Of all policies. */
+  readonly bindings: readonly Binding[];
+  readonly round: AdmissionRound;
+  readonly view: AdmissionView;
+}
+
+async function mutateBy({ policy, bindings, round, view }: PolicyAsked): Promise<readonly Failure[]> {
+  const { request } = round;
+  const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
+  const own = bindings.filter((one) => naming(one, () => one.spec.policyName === policy.metadata.name));
+  if (!seen || own.length === 0) return [];
+  const definition = paramDefinitionOf(policy.spec.paramKind, view);
+  if (definition instanceof ConfigurationError) {
+    return [{ policy, message: `failed to configure policy: ${definition.message}` }];
+  }
+  const { applyPolicy } = await import('./mutate.ts');
+  const failures: Failure[] = [];
+  for (const binding of own) {
+    if (!(await naming(binding, () => matchedRequest(binding.spec.matchResources, request, view)))) continue;
+    try {
+      for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
+        const { isChanged, errors } = await applyPolicy({ policy, params, request: seen, view });
+        failures.push(...errors.map((message) => ({ policy, binding, message, reason: 'Invalid' as const })));
+        if (!isChanged) continue;
+        if (seen !== request) replaceObject(request, await takeBack(seen, request), view);
+        round.askAgain();
+      }
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      failures.push({ policy, binding, message: `failed to configure binding: ${error.message}` });
+    }
+  }
+  return failures;
 }
 
 /** All that went wrong, in the words of the first. */

@@ -8,6 +8,7 @@ import { escapeHtml } from '../../../apimachinery/json/go-text.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { StatusError } from '../../../apimachinery/status.ts';
 import { table } from '../../../apimachinery/table.ts';
+import { naming } from '../../naming.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from '../admission.ts';
 import { isExempt } from '../matching.ts';
 import { whenDecided } from '../pending-decisions.ts';
@@ -39,41 +40,54 @@ async function validate(policies: readonly Policy[], request: AdmissionRequest, 
   const bindings = view.all<Binding>('validatingadmissionpolicybindings', group);
   const refusals: Refusal[] = [];
   for (const policy of policies) {
-    if (!policy.spec.matchConstraints) continue;
-    const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
-    if (!seen) continue;
-    const own = bindings.filter(({ spec }) => spec.policyName === policy.metadata.name);
-    const definition = own.length > 0 ? paramDefinitionOf(policy.spec.paramKind, view) : undefined;
-    if (definition instanceof ConfigurationError) {
-      if (policy.spec.failurePolicy !== 'Ignore') {
-        refusals.push({ policy, message: `failed to configure policy: ${definition.message}` });
-      }
-      continue;
-    }
-    const { evaluatePolicy } = await import('./validate.ts');
-    const annotations = new Map<string, Set<string>>();
-    for (const binding of own) {
-      if (!(await matchedRequest(binding.spec.matchResources, request, view))) continue;
-      try {
-        for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
-          const result = await whenDecided(() => evaluatePolicy({ policy, params, request: seen, view }));
-          refusals.push(...actOn(result, { policy, binding, request }));
-          for (const { key, value } of result.auditAnnotations) {
-            annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
-          }
-        }
-      } catch (error) {
-        if (!(error instanceof ConfigurationError)) throw error;
-        if (policy.spec.failurePolicy === 'Ignore') continue;
-        refusals.push({ policy, binding, message: `failed to configure binding: ${error.message}` });
-      }
-    }
-    for (const [key, values] of annotations) {
-      request.auditAnnotations.set(`${policy.metadata.name}/${key}`, [...values].join(', '));
-    }
+    refusals.push(...(await naming(policy, () => refusalsOf({ policy, bindings, request, view }))));
   }
   const [first] = refusals;
   if (first) throw refusal(first, request);
+}
+
+interface PolicyAsked {
+  readonly policy: Policy;
+  /** Of all policies. */
+  readonly bindings: readonly Binding[];
+  readonly request: AdmissionRequest;
+  readonly view: AdmissionView;
+}
+
+/** Warns and annotates, too, where the policy's bindings ask for that. */
+async function refusalsOf({ policy, bindings, request, view }: PolicyAsked): Promise<readonly Refusal[]> {
+  if (!policy.spec.matchConstraints) return [];
+  const seen = await matchedRequest(policy.spec.matchConstraints, request, view);
+  if (!seen) return [];
+  const own = bindings.filter((one) => naming(one, () => one.spec.policyName === policy.metadata.name));
+  const definition = own.length > 0 ? paramDefinitionOf(policy.spec.paramKind, view) : undefined;
+  if (definition instanceof ConfigurationError) {
+    if (policy.spec.failurePolicy === 'Ignore') return [];
+    return [{ policy, message: `failed to configure policy: ${definition.message}` }];
+  }
+  const { evaluatePolicy } = await import('./validate.ts');
+  const refusals: Refusal[] = [];
+  const annotations = new Map<string, Set<string>>();
+  for (const binding of own) {
+    if (!(await naming(binding, () => matchedRequest(binding.spec.matchResources, request, view)))) continue;
+    try {
+      for (const params of collectParams({ definition, paramRef: binding.spec.paramRef, request, view })) {
+        const result = await whenDecided(() => evaluatePolicy({ policy, params, request: seen, view }));
+        refusals.push(...naming(binding, () => actOn(result, { policy, binding, request })));
+        for (const { key, value } of result.auditAnnotations) {
+          annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      if (policy.spec.failurePolicy === 'Ignore') continue;
+      refusals.push({ policy, binding, message: `failed to configure binding: ${error.message}` });
+    }
+  }
+  for (const [key, values] of annotations) {
+    request.auditAnnotations.set(`${policy.metadata.name}/${key}`, [...values].join(', '));
+  }
+  return refusals;
 }
 
 const auditKey = 'validation.policy.admission.k8s.io/validation_failure';

@@ -2,13 +2,14 @@
 
 import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { connect as connectTls } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import type { ServiceReference, WebhookClientConfig } from '../../../api/admissionregistration/v1/types.generated.ts';
 import type { Service } from '../../../api/core/v1/types.generated.ts';
 import { serviceNameLabel } from '../../../api/discovery/v1/endpointslice/labels.ts';
 import type { EndpointSlice } from '../../../api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { dialTarget } from '../../aggregation/service-target.ts';
+import { connectToService } from '../../aggregation/service-tls.ts';
 import { goError, statusMessage } from '../../go-errors.ts';
 import { readBody } from '../../request.ts';
 import type { AdmissionView } from '../admission.ts';
@@ -82,14 +83,15 @@ function addressOf({ url, service }: WebhookClientConfig, timeoutSeconds: number
 async function post(url: URL, { clientConfig, timeoutSeconds, body }: WebhookCall, view: AdmissionView) {
   const signal = AbortSignal.timeout(timeoutSeconds * 1000);
   const { caBundle, service } = clientConfig;
-  const ca = caBundle ? Buffer.from(caBundle, 'base64') : undefined;
   const text = JSON.stringify(body);
-  const socket = service && (await connectService(service, ca, view));
+  const socket = service && (await connectToService({ service, caBundle, dial: dialOf(service, view), signal }));
   return new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = httpsRequest(url, {
       method: 'POST',
       signal,
-      ...(socket ? { createConnection: () => socket } : { agent: false, ...(ca && { ca }) }),
+      ...(socket
+        ? { createConnection: () => socket }
+        : { agent: false, ...(caBundle && { ca: Buffer.from(caBundle, 'base64') }) }),
       headers: {
         'content-type': 'application/json',
         accept: 'application/json, */*',
@@ -103,8 +105,8 @@ async function post(url: URL, { clientConfig, timeoutSeconds, body }: WebhookCal
   });
 }
 
-/** TLS to an endpoint of the Service; the certificate must be for NAME.NAMESPACE.svc. */
-async function connectService(service: ServiceReference, ca: Buffer | undefined, view: AdmissionView) {
+/** Dials an endpoint of the Service. */
+function dialOf(service: ServiceReference, view: AdmissionView): () => Promise<Duplex> {
   const { name, namespace } = service;
   const found = view.find<Service & KubeObject>('services', { namespace, name });
   if (!found) throw new Error(`service ${JSON.stringify(name)} not found`);
@@ -117,11 +119,5 @@ async function connectService(service: ServiceReference, ca: Buffer | undefined,
     .filter(({ metadata }) => metadata.labels?.[serviceNameLabel] === name);
   const target = dialTarget({ port }, found, { slices, random: view.random });
   if (!target) throw new Error(`no endpoints available for service ${JSON.stringify(name)}`);
-  const raw = await view.dial(target);
-  return connectTls({
-    socket: raw,
-    servername: `${name}.${namespace}.svc`,
-    ...(ca && { ca }),
-    ALPNProtocols: ['http/1.1'],
-  });
+  return () => view.dial(target);
 }

@@ -98,5 +98,8 @@ function annotate(
   { request, changed, place }: { request: AdmissionRequest; changed: boolean; place: string },
 ): void {
   const key = `mutation.webhook.admission.k8s.io/${place}`;
-  request.auditAnnotations.set(key, JSON.stringify({ configuration, webhook: hook.name, mutated: changed }));
+  request.auditAnnotations.set(
+    key,
+    JSON.stringify({ configuration: configuration.metadata.name, webhook: hook.name, mutated: changed }),
+  );
 }

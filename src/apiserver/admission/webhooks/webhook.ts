@@ -10,6 +10,7 @@ import type { JsonObject } from '../../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden, internalError, StatusError } from '../../../apimachinery/status.ts';
 import { qualifiedName } from '../../../apimachinery/validation/names.ts';
+import { naming } from '../../naming.ts';
 import type { AdmissionRequest, AdmissionView, WebhookOutcome } from '../admission.ts';
 import { requestFor } from '../equivalent.ts';
 import { isExempt, matchesNamespace, matchesObject } from '../matching.ts';
@@ -19,15 +20,16 @@ import { callWebhook, WebhookCallError } from './call.ts';
 import { operationsOf } from './patch.ts';
 import { dryRunUnsupported, makeReview, readVerdict, rejection, type Verdict } from './review.ts';
 
+type Configuration = Readonly<KubeObject & (MutatingWebhookConfiguration | ValidatingWebhookConfiguration)>;
+
 export interface ConfiguredWebhook {
-  readonly configuration: string;
+  readonly configuration: Configuration;
   readonly hook: MutatingWebhook & ValidatingWebhook;
   /** Its place among all webhooks of its kind. */
   readonly index: number;
 }
 
 const group = 'admissionregistration.k8s.io';
-type Configuration = KubeObject & (MutatingWebhookConfiguration | ValidatingWebhookConfiguration);
 
 /** All webhooks of a kind; none for requests that webhooks never see. Quick where none is configured. */
 export function configuredWebhooks(
@@ -36,9 +38,10 @@ export function configuredWebhooks(
   view: AdmissionView,
 ): readonly ConfiguredWebhook[] {
   if (view.count(resource, group) === 0 || isExempt(request)) return [];
-  const hooks = view
-    .all<Configuration>(resource, group)
-    .flatMap(({ metadata, webhooks = [] }) => webhooks.map((hook) => ({ configuration: metadata.name, hook })));
+  const hooks = view.all<Configuration>(resource, group).flatMap((configuration) => {
+    const { webhooks = [] } = configuration;
+    return naming(configuration, () => webhooks.map((hook) => ({ configuration, hook })));
+  });
   return hooks.map((one, index) => ({ ...one, index }));
 }
 
@@ -46,8 +49,16 @@ export function configuredWebhooks(
  * What the webhook is to be asked about: the request, in the version that its rules name; undefined: nothing. Throws 403
  * where its conditions cannot be evaluated and it is to fail closed.
  */
-export async function questionFor(
-  { hook }: ConfiguredWebhook,
+export function questionFor(
+  { configuration, hook }: ConfiguredWebhook,
+  request: AdmissionRequest,
+  view: AdmissionView,
+): Promise<AdmissionRequest | undefined> {
+  return naming(configuration, () => question(hook, request, view));
+}
+
+async function question(
+  hook: ConfiguredWebhook['hook'],
   request: AdmissionRequest,
   view: AdmissionView,
 ): Promise<AdmissionRequest | undefined> {
@@ -106,7 +117,7 @@ export async function ask(
     return undefined;
   };
   try {
-    verdict = await verdictOf(hook, request, { view, isMutating });
+    verdict = await naming(webhook.configuration, () => verdictOf(hook, request, { view, isMutating }));
   } catch (error) {
     return failed(error);
   }

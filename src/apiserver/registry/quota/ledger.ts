@@ -1,7 +1,12 @@
 // Charges writes to the ResourceQuotas of their namespace. A charge is part of the write's own storage transaction, which
 // compares the quotas with what was read: nothing is charged that is not written, nothing written that does not fit,
 // however many requests and servers write at a time.
-import { addedCost, checkQuotas } from '../../../api/core/v1/resourcequota/check.ts';
+import {
+  addedCost,
+  checkQuotas,
+  type QuotaDecision,
+  type QuotaRequest,
+} from '../../../api/core/v1/resourcequota/check.ts';
 import { evaluatorOf } from '../../../api/core/v1/resourcequota/evaluators.ts';
 import type { ResourceQuota } from '../../../api/core/v1/types.generated.ts';
 import type { ResourceDefinition } from '../../../api/resource.ts';
@@ -9,6 +14,7 @@ import type { KubeObject } from '../../../apimachinery/object.ts';
 import { forbidden } from '../../../apimachinery/status.ts';
 import { resourcePrefix } from '../../../storage/registry-keys.ts';
 import type { Clock } from '../../../system/clock.ts';
+import { naming } from '../../naming.ts';
 import { encodeForStorage, type StoredObject } from '../../watch-cache/stored-object.ts';
 import type { WatchCache } from '../../watch-cache/watch-cache.ts';
 import { type Companions, noCompanions } from '../hooks.ts';
@@ -58,10 +64,7 @@ export class QuotaLedger {
     return this.#inTurn(namespace, async () => {
       await this.#cache.waitForNow();
       const quotas = this.#quotas(namespace);
-      const decision = checkQuotas(
-        quotas.map((stored) => stored.object),
-        request,
-      );
+      const decision = checked(quotas, request);
       if (!decision.allowed) throw forbidden(definition, object.metadata.name, decision.reason);
       return write(chargesOf(quotas, decision.charged));
     });
@@ -79,6 +82,17 @@ export class QuotaLedger {
     } finally {
       if (this.#waiting.get(namespace) === mine) this.#waiting.delete(namespace);
     }
+  }
+}
+
+function checked(quotas: readonly StoredObject<ResourceQuota>[], request: QuotaRequest): QuotaDecision {
+  const objects = quotas.map((stored) => stored.object);
+  try {
+    return checkQuotas(objects, request);
+  } catch (error) {
+    // Which of them it is shows when each is asked alone.
+    for (const one of objects) naming(one as KubeObject, () => checkQuotas([one], request));
+    throw error;
   }
 }
 

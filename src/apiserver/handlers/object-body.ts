@@ -1,0 +1,155 @@
+// The object in a request's body: of the kind that the path names, decoded into its type.
+import type { HiddenJson } from '../../apimachinery/json/parse.ts';
+import { isObject, setKey } from '../../apimachinery/json/value.ts';
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
+import { cannotBeHandled, decodeBody } from '../../apimachinery/schema/request-body.ts';
+import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
+import { badRequest, invalid, StatusError } from '../../apimachinery/status.ts';
+import { fieldError } from '../../apimachinery/validation/field-error.ts';
+import { unsupportedBody, unsupportedCustomBody } from '../errors.ts';
+import type { ApiRequest } from '../request.ts';
+import { checkMediaType, checkShape, mediaType, type ParsedBody, parseBytes, protobuf, textOf } from './body.ts';
+import type { FieldValidation } from './options.ts';
+
+export interface BodyRequest {
+  readonly request: ApiRequest;
+  /** What the body must be. */
+  readonly expected: GroupVersionKind;
+  readonly schema: ObjectSchema;
+  readonly fieldValidation: FieldValidation;
+  readonly warnings: Set<string>;
+}
+
+/** The 400 of a body that does not even say what it is, with the beginning of the body; other errors as they are. */
+function unrecognized(error: unknown, expected: GroupVersionKind, bytes: Uint8Array): unknown {
+  if (!(error instanceof StatusError) || error.status.code !== 400) return error;
+  const start = Buffer.from(bytes.subarray(0, shownBytes));
+  const shown = bytes[0] === openingBrace ? start.toString('utf8') : start.toString('hex');
+  const summary = bytes.length === 0 ? '<empty>' : bytes.length > shownBytes ? `${shown} ...` : shown;
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${error.message} (${summary})`,
+  );
+}
+
+const shownBytes = 30;
+const openingBrace = 0x7b;
+
+/** Throws 400 when kind or apiVersion are not those expected; absent ones are taken as expected. */
+function checkKind(value: unknown, expected: GroupVersionKind): void {
+  const other = otherKind(value, expected);
+  if (!other) return;
+  const { kind, version, why } = other;
+  throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${why}`);
+}
+
+/** What a value says that it is, and why it is not what is expected; undefined: it is, or does not say. */
+export function otherKind(
+  value: unknown,
+  expected: GroupVersionKind,
+): { readonly kind: string; readonly version: string; readonly why: string } | undefined {
+  const { kind, apiVersion } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown };
+  const named = typeof kind === 'string' && kind !== '' ? kind : expected.kind;
+  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== apiVersionOf(expected)) {
+    const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+    const why = `no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(apiVersion)}`;
+    return { kind: named, version, why };
+  }
+  if (named === expected.kind) return undefined;
+  const { group, version } = expected;
+  const why = `converting (${version}.${named}) to (${group || 'core'}.${expected.kind}): unknown conversion`;
+  return { kind: named, version, why };
+}
+
+/** The same for custom resources, whose bodies say themselves what they are. */
+function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
+  const { kind, apiVersion = '', metadata } = isObject(value) ? value : {};
+  const wanted = apiVersionOf(expected);
+  if (apiVersion !== wanted) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted})`,
+    );
+  }
+  if (typeof kind === 'string' && kind !== expected.kind) {
+    const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
+    throw invalid({ group: expected.group, kind }, name, [
+      fieldError.invalid('kind', kind, `must be ${expected.kind}`),
+    ]);
+  }
+}
+
+/** The body as a value that says what it is: a custom resource must, of other kinds the path says it. */
+async function parseRecognized(options: BodyRequest, bytes: Uint8Array): Promise<ParsedBody> {
+  const { request, expected, schema, fieldValidation } = options;
+  let parsed: ParsedBody;
+  try {
+    const parsing = parseBytes(request, bytes);
+    parsed = parsing instanceof Promise ? await parsing : parsing;
+    checkShape(parsed.value);
+  } catch (error) {
+    throw unrecognized(error, expected, bytes);
+  }
+  const isNamed = isObject(parsed.value) && parsed.value.kind;
+  if (schema.decode === undefined || isNamed) return parsed;
+  const why = `Object 'Kind' is missing in '${textOf(bytes)}'`;
+  // The decoder that ignores unknown fields takes the kind for the one expected before it misses it.
+  if (fieldValidation === 'Ignore') throw cannotBeHandled(expected.kind, expected.version, why);
+  throw unrecognized(badRequest(why), expected, bytes);
+}
+
+/** Reads the body once; the function returned decodes it afresh at each call. */
+export async function readObject(body: BodyRequest): Promise<() => KubeObject> {
+  const { request, expected, schema, fieldValidation, warnings } = body;
+  const isCustom = schema.decode !== undefined;
+  if (isCustom && mediaType(request) === protobuf) throw unsupportedCustomBody();
+  checkMediaType(request);
+  const bytes = await request.body();
+  const { value, hidden, repeatedKeys, isUnread } = await parseRecognized(body, bytes);
+  if (isCustom) checkCustomKind(value, expected);
+  else checkKind(value, expected);
+  if (isUnread) throw unsupportedBody();
+  const options = { expected, schema, fieldValidation, hidden, repeatedKeys };
+  const decode = () => decodeAs(value, options);
+  const first = decode();
+  request.decoded?.(first.object);
+  for (const text of first.warnings) warnings.add(text);
+  let unused: KubeObject | undefined = first.object;
+  return () => {
+    const object = unused ?? decode().object;
+    unused = undefined;
+    return object;
+  };
+}
+
+export interface DecodeOptions {
+  readonly expected: GroupVersionKind;
+  readonly schema: ObjectSchema;
+  readonly fieldValidation: FieldValidation;
+  readonly hidden?: HiddenJson | undefined;
+  readonly repeatedKeys?: readonly string[] | undefined;
+}
+
+export function decodeAs(
+  value: unknown,
+  { expected, schema, fieldValidation, hidden, repeatedKeys }: DecodeOptions,
+): { readonly object: KubeObject; readonly warnings: readonly string[] } {
+  checkShape(value);
+  const decoded = decodeBody({
+    // As Go reads it, null says nothing at all.
+    value: value ?? {},
+    schema,
+    kind: expected.kind,
+    version: expected.version,
+    fieldValidation,
+    hidden,
+    repeatedKeys,
+  });
+  return { object: asKind(decoded.object, expected), warnings: decoded.warnings };
+}
+
+/** A decoded object with its kind and apiVersion first, and metadata at the least empty. */
+export function asKind(decoded: Record<string, unknown>, kind: GroupVersionKind): KubeObject {
+  const object: Record<string, unknown> = { kind: kind.kind, apiVersion: apiVersionOf(kind) };
+  for (const key in decoded) if (key !== 'kind' && key !== 'apiVersion') setKey(object, key, decoded[key]);
+  object.metadata ??= {};
+  return object as unknown as KubeObject;
+}
