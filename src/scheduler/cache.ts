@@ -98,16 +98,9 @@ export class SchedulerCache {
 
   /** Answers whether it was counted anywhere. */
   removePod(pod: Readonly<Pod>): boolean {
-    const key = objectKey(pod);
     const wasNominated = this.nominate(pod, '');
-    this.#assumed.delete(key);
-    const place = this.#placed.get(key);
-    if (place === undefined) return wasNominated;
-    this.#placed.delete(key);
-    this.#nodes.get(place)?.remove(pod);
-    const homeless = this.#homeless.get(place);
-    if (homeless?.delete(key) && homeless.size === 0) this.#homeless.delete(place);
-    return true;
+    this.#assumed.delete(objectKey(pod));
+    return this.#takeAway(pod) || wasNominated;
   }
 
   /** Counts a pod on a node before the server has said so. */
@@ -129,8 +122,7 @@ export class SchedulerCache {
   #put(pod: Readonly<Pod>, nodeName: string): void {
     const key = objectKey(pod);
     this.nominate(pod, '');
-    const before = this.#placed.get(key);
-    if (before !== undefined && before !== nodeName) this.#nodes.get(before)?.remove(pod);
+    if (this.#placed.get(key) !== nodeName) this.#takeAway(pod);
     this.#placed.set(key, nodeName);
     const info = this.#nodes.get(nodeName);
     if (info) {
@@ -140,6 +132,18 @@ export class SchedulerCache {
     const homeless = this.#homeless.get(nodeName) ?? new Map<string, Readonly<Pod>>();
     homeless.set(key, pod);
     this.#homeless.set(nodeName, homeless);
+  }
+
+  /** From where it is. Answers whether it was anywhere. */
+  #takeAway(pod: Readonly<Pod>): boolean {
+    const key = objectKey(pod);
+    const place = this.#placed.get(key);
+    if (place === undefined) return false;
+    this.#placed.delete(key);
+    this.#nodes.get(place)?.remove(pod);
+    const homeless = this.#homeless.get(place);
+    if (homeless?.delete(key) && homeless.size === 0) this.#homeless.delete(place);
+    return true;
   }
 }
 

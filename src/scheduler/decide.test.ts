@@ -189,7 +189,9 @@ test.each([
 ])('of a pod that names its nodes no other one is looked at', (affinity, why, preemption) => {
   const asked = pod('new', {}, { ...asking({ cpu: '2' }), affinity });
   const full = pod('x', {}, asking({ cpu: '3' }));
-  const nodes = ['a', 'b', 'c'].map((name) => node(name, { allocatable: { cpu: '4', memory: '1Gi' } }, full));
+  const nodes = ['a', 'b', 'c'].map((name) =>
+    node(name, { allocatable: { cpu: '4', memory: '1Gi', pods: '9' } }, full),
+  );
   const decision = decide(context(asked, nodes), { start: 0, dice: () => 0 });
   if (decision.kind !== 'none') throw new Error('a node was found');
   const others = Array<string>(3 - decision.candidates.length).fill('Preemption is not helpful for scheduling');
@@ -197,7 +199,12 @@ test.each([
   expect(fitError(decision, { reasons })).toBe(
     `0/3 nodes are available: ${why}. no new claims to deallocate, preemption: 0/3 nodes are available: ${preemption}.`,
   );
-  const free = [node('a', { allocatable: { cpu: '4' } }), node('b', { allocatable: { cpu: '4' } })];
+  const free = ['a', 'b'].map((name) => node(name, { allocatable: { cpu: '4', pods: '9' } }));
   const chosen = decide(context(asked, free), { start: 0, dice: () => 0 });
   expect(chosen.kind === 'node' ? chosen.name : 'none').toBe(why.startsWith('1') ? 'b' : 'none');
+});
+
+test('a node that does not say how many pods it takes, as one that nobody runs yet, takes none', () => {
+  const decision = decide(context(pod('new'), [node('a', { allocatable: { cpu: '4' } })]), { start: 0, dice: () => 0 });
+  expect(decision).toMatchObject({ kind: 'none', rejections: [{ reasons: ['Too many pods'] }] });
 });

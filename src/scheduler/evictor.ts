@@ -2,11 +2,11 @@
 import type { Pod } from '../api/core/v1/types.generated.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../apimachinery/status.ts';
-import { formatTime } from '../apimachinery/time.ts';
 import type { EventRecorder } from '../client/events.ts';
 import { pods } from '../client/resources.ts';
 import type { Client, ResourceClient } from '../client/types.ts';
 import type { Clock } from '../system/clock.ts';
+import { writeCondition } from './pod-condition.ts';
 import type { Preemption } from './preempt.ts';
 
 export interface EvictorOptions {
@@ -30,11 +30,14 @@ export class Evictor {
 
   /** Ends victims that do not end yet. Answers whether all of them do now, or are gone. */
   async evict(pod: Readonly<Pod>, { nodeName, victims }: Preemption): Promise<boolean> {
+    const { clock, name: scheduler } = this.#options;
+    const message = `${scheduler}: preempting to accommodate a higher priority pod`;
+    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
     let isDone = true;
     for (const victim of victims.filter(({ metadata }) => metadata.deletionTimestamp === undefined)) {
       const { name, namespace = '', uid } = victim.metadata;
       try {
-        await this.#tellDisruption(victim);
+        await writeCondition(victim, { client: this.#pods, clock, condition });
         await this.#pods.delete(name, namespace, uid === undefined ? {} : { preconditions: { uid } });
       } catch (error) {
         if (isNotFound(error) || isConflict(error)) continue;
@@ -62,25 +65,5 @@ export class Evictor {
 
   #failed(error: unknown, what: string): void {
     if (!this.#options.signal.aborted) this.#options.onError?.(error, `scheduler: ${what}`);
-  }
-
-  /** Says in the victim's status who ends it. What its kubelet says meanwhile stays. */
-  async #tellDisruption(victim: Readonly<Pod>): Promise<void> {
-    const { name, namespace = '', uid } = victim.metadata;
-    const message = `${this.#options.name}: preempting to accommodate a higher priority pod`;
-    const told = { type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', message };
-    const condition = { ...told, lastTransitionTime: formatTime(this.#options.clock.now()) };
-    for (let current = victim; ; current = await this.#pods.get(name, namespace)) {
-      const others = (current.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
-      const { resourceVersion } = current.metadata;
-      const body = { metadata: { uid, resourceVersion }, status: { conditions: [...others, condition] } };
-      try {
-        await this.#pods.patch({ name, namespace, type: 'merge', body }, { subresource: 'status' });
-        return;
-      } catch (error) {
-        // The conflict may be that the name is another pod's by now.
-        if (!isConflict(error) || current.metadata.uid !== uid) throw error;
-      }
-    }
   }
 }

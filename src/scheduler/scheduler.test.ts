@@ -1,10 +1,25 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Event, Node, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
+import type {
+  Event,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+} from '../api/core/v1/types.generated.ts';
 import type { StorageClass } from '../api/storage/v1/types.generated.ts';
 import { FakeApi } from '../client/fake/fake-api.ts';
 import { settle } from '../client/fake/settle.ts';
 import { createInformers } from '../client/informers.ts';
-import { events, nodes, persistentVolumeClaims, pods, storageClasses } from '../client/resources.ts';
+import {
+  events,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  storageClasses,
+} from '../client/resources.ts';
 import { FakeClock } from '../system/fake/clock.ts';
 import { FakeRandom } from '../system/fake/random.ts';
 import { runScheduler } from './scheduler.ts';
@@ -80,7 +95,7 @@ test('says why no node takes a pod, and places it when one does', async () => {
   const [event] = (await api.resource<Event>(events).list()).items;
   expect(event).toMatchObject({ type: 'Warning', reason: 'FailedScheduling', message });
   expect((await podClient.get('big', 'default')).status?.conditions).toMatchObject([
-    { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message },
+    { type: 'PodScheduled', observedGeneration: 1, status: 'False', reason: 'Unschedulable', message },
   ]);
   await nodeClient.create(node('large', {}, { cpu: '8' }));
   await settle();
@@ -130,7 +145,7 @@ async function startWithClaim() {
 const selectedNode = 'volume.kubernetes.io/selected-node';
 
 test('a claim whose volume cannot be made where its pod was to go is tried again', async () => {
-  const { clock, errors, pods: podClient, claims, volumes } = await startWithClaim();
+  const { api, clock, errors, pods: podClient, claims, volumes } = await startWithClaim();
   await podClient.create(pod('db', { volumes }));
   await settle();
   const selected = async () => (await claims.get('data', 'default')).metadata.annotations?.[selectedNode];
@@ -138,7 +153,14 @@ test('a claim whose volume cannot be made where its pod was to go is tried again
   const body = { metadata: { annotations: { [selectedNode]: null } } };
   await claims.patch({ name: 'data', namespace: 'default', type: 'merge', body });
   await settle();
-  expect(errors.splice(0)).toEqual([expect.objectContaining({ message: 'provisioning failed for PVC "data"' })]);
+  const why = 'binding volumes: provisioning failed for PVC "data"';
+  expect(errors.splice(0)).toEqual([expect.objectContaining({ message: why })]);
+  const message = `running PreBind plugin "VolumeBinding": ${why}`;
+  expect((await podClient.get('db', 'default')).status?.conditions).toMatchObject([
+    { type: 'PodScheduled', status: 'False', reason: 'SchedulerError', message },
+  ]);
+  const told = (await api.resource<Event>(events).list()).items;
+  expect(told).toMatchObject([{ type: 'Warning', reason: 'FailedScheduling', message }]);
   clock.advance(1000);
   await settle();
   expect(await selected()).toBe('node-1');
@@ -158,6 +180,7 @@ test('a pod made anew, while the one before waits for its claims, keeps its plac
     if (object.metadata.uid === old.metadata.uid) throw new Error('of another pod');
     await slow.promise;
   });
+  await api.resource<PersistentVolume>(persistentVolumes).create(volumeOn('pv', 'node-1'));
   const change = { name: 'data', namespace: 'default', type: 'merge' } as const;
   await claims.patch({ ...change, body: { spec: { volumeName: 'pv' } } });
   await claims.patch({ ...change, body: { status: { phase: 'Bound' } } }, { subresource: 'status' });
@@ -169,6 +192,79 @@ test('a pod made anew, while the one before waits for its claims, keeps its plac
   slow.resolve();
   await settle();
   expect((await podClient.get('db', 'default')).spec.nodeName).toBe('node-1');
+});
+
+const volumeOn = (name: string, ...values: string[]): PersistentVolume => ({
+  metadata: { name },
+  spec: {
+    capacity: { storage: '1Gi' },
+    accessModes: ['ReadWriteOnce'],
+    storageClassName: 'later',
+    nodeAffinity: {
+      required: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values }] }],
+      },
+    },
+  },
+});
+
+test('pods that share a claim which waits for its first pod all go to the node that the first chose', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient, claims, volumes } = await startWithClaim();
+  await nodeClient.create(node('node-2', { unschedulable: true }));
+  const cordon = (name: string, unschedulable: boolean) =>
+    nodeClient.patch({ name, type: 'merge', body: { spec: { unschedulable } } });
+  await cordon('node-1', true);
+  await settle();
+  for (const name of ['a', 'b']) await podClient.create(pod(name, { volumes }, replicaOf('rs')));
+  await settle();
+  for (const name of ['node-1', 'node-2']) await cordon(name, false);
+  await settle();
+  // Both are tried in one turn.
+  clock.advance(10_000);
+  await settle();
+  const chosen = (await claims.get('data', 'default')).metadata.annotations?.[selectedNode] ?? '';
+  await api.resource<PersistentVolume>(persistentVolumes).create(volumeOn('pv', chosen));
+  const bound = { name: 'data', namespace: 'default', type: 'merge' } as const;
+  const body = { metadata: { annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { volumeName: 'pv' } };
+  await claims.patch({ ...bound, body });
+  await claims.patch({ ...bound, body: { status: { phase: 'Bound' } } }, { subresource: 'status' });
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect((await podClient.list()).items.map(({ spec }) => spec.nodeName)).toEqual([chosen, chosen]);
+});
+
+test('a pod whose claim got a volume elsewhere meanwhile follows it', async () => {
+  const { api, clock, errors, pods: podClient, nodes: nodeClient, claims, volumes } = await startWithClaim();
+  await podClient.create(pod('db', { volumes }));
+  await settle();
+  await nodeClient.create(node('node-2'));
+  await api.resource<PersistentVolume>(persistentVolumes).create(volumeOn('pv', 'node-2'));
+  const bound = { name: 'data', namespace: 'default', type: 'merge' } as const;
+  const body = { metadata: { annotations: { 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { volumeName: 'pv' } };
+  await claims.patch({ ...bound, body });
+  await claims.patch({ ...bound, body: { status: { phase: 'Bound' } } }, { subresource: 'status' });
+  await settle();
+  const why = 'pv "pv" node affinity doesn\'t match node "node-1": no matching NodeSelectorTerms';
+  expect(errors.splice(0)).toEqual([expect.objectContaining({ message: `binding volumes: ${why}` })]);
+  clock.advance(1000);
+  await settle();
+  expect((await podClient.get('db', 'default')).spec.nodeName).toBe('node-2');
+});
+
+test('pods that come at once are each given a volume of its own', async () => {
+  const { api, pods: podClient, claims } = await startWithClaim();
+  const volumeClient = api.resource<PersistentVolume>(persistentVolumes);
+  for (const name of ['a', 'b', 'c']) {
+    await volumeClient.create(volumeOn(`pv-${name}`, 'node-1'));
+    await claims.create({ metadata: { name, namespace: 'default' }, spec: { storageClassName: 'later' } });
+  }
+  await settle();
+  const using = (claimName: string) => ({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] });
+  await Promise.all(['a', 'b', 'c'].map((name) => podClient.create(pod(name, using(name)))));
+  await settle();
+  const kept = (await volumeClient.list()).items.map(({ spec }) => spec?.claimRef?.name);
+  expect(kept.sort()).toEqual(['a', 'b', 'c']);
 });
 
 test('a pod that wants devices waits: nothing here allocates them', async () => {
@@ -228,6 +324,25 @@ test('a pod is tried again when something changes that may help it', async () =>
   await nodeClient.create(node('large', {}, { cpu: '4' }));
   expect(await tries()).toBe(2);
   expect((await podClient.get('big', 'default')).spec.nodeName).toBe('large');
+});
+
+test('a pod that wants to be near those of some namespaces goes there once theirs is one of them', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await api.resource<Namespace>(namespaces).create({ metadata: { name: 'default' }, spec: {} });
+  await settle();
+  const chosen = { namespaceSelector: { matchLabels: { team: 'red' } }, labelSelector: { matchLabels: { app: 'db' } } };
+  const required = [{ topologyKey: 'kubernetes.io/hostname', ...chosen }];
+  const near = { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } } };
+  await podClient.create(pod('db', {}, { labels: { app: 'db' } }));
+  await podClient.create(pod('web', near));
+  await settle();
+  const body = { metadata: { labels: { team: 'red' } } };
+  await api.resource<Namespace>(namespaces).patch({ name: 'default', type: 'merge', body });
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect((await podClient.get('web', 'default')).spec.nodeName).toBe('node-1');
 });
 
 test('a domain that goes need not be filled any more', async () => {
@@ -423,7 +538,12 @@ test('an important pod pushes the least important aside, and goes where they wer
   const cheap = await podClient.get('cheap', 'default');
   expect(cheap.metadata.deletionTimestamp).toBeDefined();
   expect(cheap.status?.conditions).toContainEqual(
-    expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' }),
+    expect.objectContaining({
+      type: 'DisruptionTarget',
+      observedGeneration: 1,
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+    }),
   );
   const told = (await api.resource<Event>(events).list()).items.map((e) => `${e.reason}: ${e.message}`);
   expect(told).toContain('FailedScheduling: 0/2 nodes are available: 2 Insufficient cpu.');
@@ -437,6 +557,23 @@ test('an important pod pushes the least important aside, and goes where they wer
   clock.advance(11_000);
   await settle();
   expect((await podClient.get('sneaky', 'default')).spec.nodeName).toBeUndefined();
+});
+
+test('of pods that matter the same the one is pushed aside that has run for less time', async () => {
+  const { pods: podClient, nodes: nodeClient } = start();
+  for (const name of ['node-1', 'node-2']) {
+    await nodeClient.create(node(name));
+    await settle();
+    await podClient.create(pod(`on-${name}`, { ...cpu('2'), priority: 1 }));
+    await settle();
+    const startTime = name === 'node-1' ? '2026-01-01T00:00:00Z' : '2026-01-01T00:00:01Z';
+    const patch = { name: `on-${name}`, namespace: 'default', type: 'merge', body: { status: { startTime } } } as const;
+    await podClient.patch(patch, { subresource: 'status' });
+    await settle();
+  }
+  await podClient.create(pod('urgent', { ...cpu('2'), priority: 10 }));
+  await settle();
+  expect((await podClient.get('urgent', 'default')).status?.nominatedNodeName).toBe('node-2');
 });
 
 test('room that was made for a pod is free when it is gone', async () => {
@@ -456,6 +593,25 @@ test('room that was made for a pod is free when it is gone', async () => {
   clock.advance(10_000);
   await settle();
   expect(await place()).toBe('node-1');
+});
+
+test('room that was made for a pod is free when it is to go, though something keeps it there', async () => {
+  const { clock, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('cheap', { ...cpu('2'), priority: 1 }));
+  await settle();
+  await podClient.create(pod('urgent', { ...cpu('2'), priority: 10 }, { finalizers: ['example.com/keep'] }));
+  await settle();
+  await podClient.delete('urgent', 'default', { gracePeriodSeconds: 0 });
+  await podClient.delete('cheap', 'default', { gracePeriodSeconds: 0 });
+  await settle();
+  await podClient.create(pod('modest', { ...cpu('1'), priority: 2 }));
+  await settle();
+  expect((await podClient.get('urgent', 'default')).status?.nominatedNodeName).toBe('node-1');
+  clock.advance(10_000);
+  await settle();
+  expect((await podClient.get('modest', 'default')).spec.nodeName).toBe('node-1');
 });
 
 test('a pod whose room went to another gives up its claim to it', async () => {
@@ -531,17 +687,73 @@ test('a pod that preempts never waits, and says so', async () => {
   expect((await podClient.get('cheap', 'default')).metadata.deletionTimestamp).toBeUndefined();
 });
 
-test('a large image draws a pod to the node that has it', async () => {
+test.each<[string, Partial<Pod['spec']>]>([
+  ['of a container', { containers: [{ name: 'web', image: 'registry/big:1' }] }],
+  ['of a volume', { volumes: [{ name: 'data', image: { reference: 'registry/big:1' } }] }],
+])('a large image %s draws a pod to the node that has it', async (_whose, spec) => {
   const { pods: podClient, nodes: nodeClient } = start();
   const images = [{ names: ['registry/big:1'], sizeBytes: 900 * 1024 * 1024 }];
   for (const name of ['node-1', 'node-2', 'node-3']) await nodeClient.create(node(name));
   await settle();
   await nodeClient.patch({ name: 'node-3', type: 'merge', body: { status: { images } } }, { subresource: 'status' });
   await settle();
-  const containers = [{ name: 'web', image: 'registry/big:1' }];
-  await podClient.create(pod('a', { containers }));
+  await podClient.create(pod('a', spec));
   await settle();
   expect((await podClient.get('a', 'default')).spec.nodeName).toBe('node-3');
+});
+
+test('why a pod waits is said, and where room is made for it, though somebody else writes of it meanwhile', async () => {
+  const { api, pods: podClient, nodes: nodeClient } = start();
+  await nodeClient.create(node('node-1'));
+  await settle();
+  await podClient.create(pod('cheap', { ...cpu('2'), priority: 1 }));
+  await settle();
+  let isFirst = true;
+  const ready = { type: 'example.com/ready', status: 'False' };
+  api.react(async ({ subresource, key }) => {
+    if (subresource !== 'status' || key !== 'default/urgent' || !isFirst) return;
+    isFirst = false;
+    const body = { status: { conditions: [ready] } };
+    await podClient.patch({ name: 'urgent', namespace: 'default', type: 'merge', body }, { subresource: 'status' });
+  });
+  await podClient.create(pod('urgent', { ...cpu('2'), priority: 10 }));
+  await settle();
+  const { status } = await podClient.get('urgent', 'default');
+  expect(status?.nominatedNodeName).toBe('node-1');
+  expect(status?.conditions?.map(({ type }) => type)).toEqual(['example.com/ready', 'PodScheduled']);
+});
+
+test('a pod made anew under its name, when the one before was bound just now, gets a node, too', async () => {
+  const { api, clock, pods: podClient, nodes: nodeClient } = start();
+  const answered = Promise.withResolvers<void>();
+  const { resource } = api;
+  api.resource = (of) => {
+    const client = resource.call(api, of);
+    const { create } = client;
+    client.create = async (object, options) => {
+      const created = await create.call(client, object, options);
+      if (options?.subresource === 'binding') await answered.promise;
+      return created;
+    };
+    return client as never;
+  };
+  await nodeClient.create(node('node-1'));
+  await podClient.create(pod('web'));
+  await settle();
+  await podClient.delete('web', 'default', { gracePeriodSeconds: 0 });
+  const cordon = (unschedulable: boolean) =>
+    ({ name: 'node-1', type: 'merge', body: { spec: { unschedulable } } }) as const;
+  await nodeClient.patch(cordon(true));
+  await settle();
+  await podClient.create(pod('web'));
+  await settle();
+  answered.resolve();
+  await settle();
+  await nodeClient.patch(cordon(false));
+  await settle();
+  clock.advance(10_000);
+  await settle();
+  expect((await podClient.get('web', 'default')).spec.nodeName).toBe('node-1');
 });
 
 test('a pod that is resized in place takes the larger of what it asks, what was set aside and what is in force', async () => {

@@ -8,15 +8,14 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
-  PodCondition,
   Service,
 } from '../api/core/v1/types.generated.ts';
 import type { PodDisruptionBudget } from '../api/policy/v1/types.generated.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../api/storage/v1/types.generated.ts';
-import { jsonCopy, jsonEqual } from '../apimachinery/json/value.ts';
+import { errorMessage } from '../apimachinery/error-message.ts';
+import { jsonEqual } from '../apimachinery/json/value.ts';
 import { objectKey } from '../apimachinery/object.ts';
 import { isConflict, isNotFound } from '../apimachinery/status.ts';
-import { formatTime } from '../apimachinery/time.ts';
 import { createEventRecorder, type EventRecorder } from '../client/events.ts';
 import {
   csiNodes,
@@ -37,6 +36,7 @@ import { SchedulerCache } from './cache.ts';
 import { type Decision, decide, fitError, rejectionOn } from './decide.ts';
 import { Evictor } from './evictor.ts';
 import type { PodContext } from './plugin.ts';
+import { writeCondition } from './pod-condition.ts';
 import { podRequests } from './pod-resources.ts';
 import { findPreemption, notEligible, type Preemption, priorityOf } from './preempt.ts';
 import { SchedulingQueue } from './queue.ts';
@@ -55,6 +55,15 @@ export interface SchedulerOptions {
   readonly schedulerName?: string;
   /** Told of failures that are retried. */
   readonly onError?: (error: unknown, what: string) => void;
+}
+
+/** Why a pod has no node. */
+interface Refusal {
+  readonly message: string;
+  /** By default `Unschedulable`. */
+  readonly reason?: string;
+  /** Where room is made for it, `''` for nowhere. Absent: that stays as it is. */
+  readonly nominated?: string | undefined;
 }
 
 /** After so many decisions others in the process get their turn. */
@@ -84,7 +93,6 @@ class Scheduler {
   readonly #budgetInformer: Informer<PodDisruptionBudget>;
   readonly #serviceInformer: Informer<Service>;
   readonly #serviceSelectors = new ServiceSelectors();
-  readonly #volumeView: PodContext['volumes'];
   readonly #volumeClaims: VolumeClaims;
   #start = 0;
   /** That the queue has not heard of. */
@@ -108,7 +116,7 @@ class Scheduler {
     this.#attachmentInformer = informers.informer<VolumeAttachment>(volumeAttachments);
     this.#budgetInformer = informers.informer<PodDisruptionBudget>(podDisruptionBudgets);
     this.#serviceInformer = informers.informer<Service>(services);
-    this.#volumeView = {
+    const told: PodContext['volumes'] = {
       claim: (name, namespace) => this.#claimInformer.lister.get(name, namespace),
       volume: (name) => this.#volumeInformer.lister.get(name),
       all: () => this.#volumeInformer.lister.list(),
@@ -116,7 +124,8 @@ class Scheduler {
       csiNode: (nodeName) => this.#csiNodeInformer.lister.get(nodeName),
       attachments: () => this.#attachmentInformer.lister.list(),
     };
-    this.#volumeClaims = new VolumeClaims({ client, clock, claims: this.#claimInformer, view: this.#volumeView });
+    const [claims, volumes] = [this.#claimInformer, this.#volumeInformer];
+    this.#volumeClaims = new VolumeClaims({ client, clock, claims, volumes, told });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -159,6 +168,10 @@ class Scheduler {
         this.#cache.removeNode(old.metadata.name);
         this.#clusterChanged({ kind: 'node', old });
       },
+    });
+    this.#namespaceInformer.addHandler({
+      added: (now) => this.#clusterChanged({ kind: 'namespace', now }),
+      updated: (now, old) => this.#clusterChanged({ kind: 'namespace', now, old }),
     });
     this.#volumeClaims.follow();
     this.#claimInformer.addHandler({
@@ -220,9 +233,11 @@ class Scheduler {
       this.#podLeft(pod);
     } else if (pod.spec.nodeName) {
       this.#queue.remove(key);
-      // Only what the decision depends on is counted anew; a status is not.
-      if (old?.spec.nodeName && sameDemand(pod, old)) return;
+      // Only what the decision depends on is counted anew; of a status that is since when the pod runs.
+      const isSame = old?.spec.nodeName !== undefined && sameDemand(pod, old);
+      if (isSame && pod.status?.startTime === old.status?.startTime) return;
       this.#cache.setPod(pod);
+      if (isSame) return;
       this.#clusterChanged({ kind: 'pod', now: pod, ...(old?.spec.nodeName && { old }) });
     } else if (this.#isOurs(pod)) {
       if (this.#cache.isAssumed(key)) {
@@ -238,6 +253,8 @@ class Scheduler {
       else this.#queue.add(pod);
     } else {
       this.#queue.remove(key);
+      // It will not come, though it may be there for long.
+      if (old && this.#cache.nominate(pod, '')) this.#clusterChanged({ kind: 'pod', old });
     }
   }
 
@@ -274,7 +291,7 @@ class Scheduler {
       namespaceLabels: (name) => this.#namespaceInformer.lister.get(name)?.metadata.labels,
       serviceSelector: (pod) => this.#serviceSelectors.of(pod),
       imageNodes: (image) => this.#cache.imageNodes(image),
-      volumes: this.#volumeView,
+      volumes: this.#volumeClaims.view,
     };
   }
 
@@ -286,7 +303,7 @@ class Scheduler {
     const nominated = candidates.find(({ node }) => node.metadata.name === pod.status?.nominatedNodeName);
     const refusal = notEligible(pod, nominated);
     if (refusal !== undefined) {
-      this.#report(pod, fitError(decision, { refusal }));
+      this.#report(pod, { message: fitError(decision, { refusal }) });
       return;
     }
     const budgets = this.#budgetInformer.lister.list();
@@ -299,10 +316,10 @@ class Scheduler {
     if ('reasons' in preemption) {
       // Room that was made for it before has gone to others.
       if (this.#cache.nominate(pod, '')) this.#clusterChanged({ kind: 'pod', old: pod });
-      this.#report(pod, fitError(decision, preemption), '');
+      this.#report(pod, { message: fitError(decision, preemption), nominated: '' });
       return;
     }
-    this.#report(pod, fitError(decision, 'preempted'), preemption.nodeName);
+    this.#report(pod, { message: fitError(decision, 'preempted'), nominated: preemption.nodeName });
     this.#cache.nominate(pod, preemption.nodeName);
     void this.#evict(pod, preemption);
   }
@@ -329,57 +346,46 @@ class Scheduler {
       metadata: { name, namespace, ...(uid && { uid }) },
       target: { kind: 'Node', name: nodeName },
     };
+    let step = 'PreBind plugin "VolumeBinding"';
     try {
       const node = this.#nodeInformer.lister.get(nodeName);
       const claims = node && this.#volumeClaims.bind(pod, node);
       if (claims) await claims;
+      step = 'Bind plugin "DefaultBinder"';
       await this.#options.client.resource<Binding>(pods).create(binding, { subresource: 'binding' });
-      this.#queue.remove(objectKey(pod));
       const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
       this.#recorder.event(pod, { type: 'Normal', reason: 'Scheduled', message });
     } catch (error) {
       this.#cache.forget(pod);
       this.#clusterChanged({ kind: 'pod', old: pod });
-      if (isNotFound(error) && !this.#podInformer.lister.get(name, namespace)) {
-        this.#queue.remove(objectKey(pod));
-        return;
-      }
+      if (this.#options.signal.aborted) return;
+      const known = this.#podInformer.lister.get(name, namespace);
+      if (isNotFound(error) && !known) return;
       this.#queue.retry(pod);
-      if (!this.#options.signal.aborted) this.#options.onError?.(error, `scheduler: binding of ${namespace}/${name}`);
+      const message = `running ${step}: ${errorMessage(error)}`;
+      if (known?.metadata.uid === uid) this.#report(pod, { message, reason: 'SchedulerError' });
+      this.#options.onError?.(error, `scheduler: binding of ${namespace}/${name}`);
     }
   }
 
-  /** Says why, in an Event and in the pod's condition; and where room is made for it, `''` for nowhere. */
-  #report(pod: Readonly<Pod>, message: string, nominated?: string): void {
+  /** Says why, in an Event and in the pod's condition; and where room is made for it. */
+  #report(pod: Readonly<Pod>, told: Refusal): void {
+    const { message, reason = 'Unschedulable', nominated } = told;
     this.#recorder.event(pod, { type: 'Warning', reason: 'FailedScheduling', message });
     const present = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
-    const told = present?.status === 'False' && present.reason === 'Unschedulable' && present.message === message;
-    if (told && (nominated === undefined || (pod.status?.nominatedNodeName ?? '') === nominated)) return;
-    void this.#writeCondition(pod, { message, present, nominated });
+    const isTold = present?.status === 'False' && present.reason === reason && present.message === message;
+    if (isTold && (nominated === undefined || (pod.status?.nominatedNodeName ?? '') === nominated)) return;
+    void this.#writeCondition(pod, { message, reason, nominated });
   }
 
-  async #writeCondition(
-    pod: Readonly<Pod>,
-    told: {
-      readonly message: string;
-      readonly present: Readonly<PodCondition> | undefined;
-      readonly nominated: string | undefined;
-    },
-  ): Promise<void> {
-    const { message, present, nominated } = told;
-    const now = formatTime(this.#options.clock.now());
-    const lastTransitionTime = present?.status === 'False' ? (present.lastTransitionTime ?? now) : now;
-    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime };
-    const copy = jsonCopy(pod) as Pod;
-    const others = (copy.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
-    const status: NonNullable<Pod['status']> = { ...copy.status, conditions: [...others, condition] };
-    if (nominated === '') delete status.nominatedNodeName;
-    else if (nominated !== undefined) status.nominatedNodeName = nominated;
-    copy.status = status;
+  async #writeCondition(pod: Readonly<Pod>, { message, reason, nominated }: Refusal): Promise<void> {
+    const condition = { type: 'PodScheduled', status: 'False', reason, message };
+    const status = nominated === undefined ? {} : { nominatedNodeName: nominated || null };
+    const isOver = ({ spec }: Readonly<Pod>) => spec.nodeName !== undefined;
     try {
-      await this.#pods.update(copy, { subresource: 'status' });
+      await writeCondition(pod, { client: this.#pods, clock: this.#options.clock, condition, status, isOver });
     } catch (error) {
-      // The pod has changed or gone: what is said now comes with the next try.
+      // The pod has gone.
       if (isConflict(error) || isNotFound(error) || this.#options.signal.aborted) return;
       this.#options.onError?.(error, `scheduler: condition of ${objectKey(pod)}`);
     }

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec } from '../api/core/v1/types.generated.ts';
+import type {
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodSpec,
+} from '../api/core/v1/types.generated.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../api/storage/v1/types.generated.ts';
 import type { PluginName } from './plugin.ts';
 import { byKind, type Change, mayHelp } from './wake.ts';
@@ -41,6 +48,7 @@ const asking = (cpu: string) => pod({ containers: [{ name: 'c', resources: { req
 const sized = (cpu: string, labels: Labels = {}) => node(labels, { status: { allocatable: { cpu, pods: '10' } } });
 const tainted = node({}, { spec: { taints: [{ key: 'x', effect: 'NoSchedule' }] } });
 const cordoned = node({}, { spec: { unschedulable: true } });
+const cordonedIn = (labels: Labels) => node(labels, { spec: { unschedulable: true } });
 const onPort = (hostPort: number) => pod({ containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort }] }] });
 const [a, b] = [{ zone: 'a' }, { zone: 'b' }];
 
@@ -56,7 +64,8 @@ test.each<Row<Node>>([
   ['grows', 'PodTopologySpread', byZone, { old: sized('1', a), now: sized('2', a) }, false],
   ['comes in a domain', 'InterPodAffinity', near('web'), { now: node(a) }, true],
   ['comes outside of the domains', 'InterPodAffinity', near('web'), { now: node({}) }, false],
-  ['gets another label', 'InterPodAffinity', near('web'), { old: node(a), now: node({ ...a, x: '' }) }, false],
+  ['gets another label', 'InterPodAffinity', near('web'), { old: node(a), now: node({ ...a, x: '' }) }, true],
+  ['keeps its labels', 'InterPodAffinity', near('web'), { old: node(a), now: cordonedIn(a) }, false],
   ['moves to another domain', 'InterPodAffinity', near('web'), { old: node(a), now: node(b) }, true],
   ['comes into the domain', 'InterPodAffinity', near('web'), { old: node({}), now: node(a) }, true],
   ['comes outside of the domains', 'InterPodAffinity', pod(far('web')), { now: node({}) }, true],
@@ -80,6 +89,9 @@ test.each<Row<Node>>([
   ['comes', 'NodePorts', onPort(80), { now: node({}) }, true],
   ['changes', 'NodePorts', onPort(80), { old: node({}), now: node(a) }, false],
   ['comes', 'NodeName', pod(), { now: node({}) }, true],
+  ['comes', 'VolumeRestrictions', pod(), { now: node({}) }, true],
+  ['changes', 'VolumeRestrictions', pod(), { old: node({}), now: node(a) }, false],
+  ['comes', 'NodeVolumeLimits', pod(), { now: node({}) }, true],
   ['gets a label', 'VolumeZone', pod(), { old: node({}), now: node(a) }, true],
   ['gets a taint', 'VolumeBinding', pod(), { old: node({}), now: tainted }, false],
 ])('a node %s: %s of %j', (...[, plugin, waiting, change, expected]) =>
@@ -91,6 +103,7 @@ const foo = pod({}, { foo: '' });
 const using = (claimName: string) => pod({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }] });
 const withDisk = pod({ volumes: [{ name: 'v', awsElasticBlockStore: { volumeID: 'd' } }] });
 const ending = { ...foo, metadata: { ...foo.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+const ofGroup: Pod = { ...web, spec: { ...web.spec, ...near('web').spec } };
 const keepsAway = pod(far('app'));
 const app = pod({}, { app: '' });
 
@@ -107,6 +120,8 @@ test.each<Row<Pod>>([
   ['that is wanted comes', 'InterPodAffinity', near('web'), { now: web }, true],
   ['that is not wanted comes', 'InterPodAffinity', near('web'), { now: foo }, false],
   ['that is wanted goes', 'InterPodAffinity', near('web'), { old: web }, false],
+  ['of a group goes', 'InterPodAffinity', ofGroup, { old: web }, true],
+  ['leaves a group', 'InterPodAffinity', ofGroup, { old: web, now: foo }, true],
   ['is wanted from now on', 'InterPodAffinity', near('web'), { old: foo, now: web }, true],
   ['is wanted as before', 'InterPodAffinity', near('web'), { old: web, now: pod({}, { web: 'x' }) }, false],
   ['is half of what is wanted', 'InterPodAffinity', near('web', 'foo'), { old: foo, now: web }, false],
@@ -157,6 +172,8 @@ const limited = (count: number): CSINode => ({
   metadata: { name: 'n' },
   spec: { drivers: [{ name: 'ebs.csi.aws.com', nodeID: 'n', allocatable: { count } }] },
 });
+const plain: Namespace = { metadata: { name: 'default' }, spec: {} };
+const red: Namespace = { metadata: { name: 'default', labels: { team: 'red' } }, spec: {} };
 const attachment = (attacher: string): VolumeAttachment => ({
   metadata: { name: 'a' },
   spec: { attacher, nodeName: 'n', source: { persistentVolumeName: 'v' } },
@@ -170,6 +187,9 @@ test.each<[string, PluginName, Pod, Change, boolean]>([
   ['a class comes', 'VolumeBinding', using('a'), { kind: 'storageClass', now: storageClass }, true],
   ['a class widens', 'VolumeBinding', pod(), { kind: 'storageClass', old: narrower, now: storageClass }, true],
   ['a class stays', 'VolumeBinding', pod(), { kind: 'storageClass', old: narrower, now: narrower }, false],
+  ['a namespace is labelled', 'InterPodAffinity', pod(far('web')), { kind: 'namespace', old: plain, now: red }, true],
+  ['a namespace stays', 'InterPodAffinity', pod(far('web')), { kind: 'namespace', old: red, now: red }, false],
+  ['a namespace is labelled', 'TaintToleration', pod(), { kind: 'namespace', old: plain, now: red }, false],
   ['limits come', 'NodeVolumeLimits', using('a'), { kind: 'csiNode', now: limited(1) }, true],
   ['a limit is raised', 'NodeVolumeLimits', using('a'), { kind: 'csiNode', old: limited(1), now: limited(2) }, true],
   ['a limit is lowered', 'NodeVolumeLimits', using('a'), { kind: 'csiNode', old: limited(2), now: limited(1) }, false],
@@ -184,7 +204,6 @@ test.each<[string, PluginName, Pod, Change, boolean]>([
   ],
   ['another driver detaches', 'NodeVolumeLimits', withDisk, { kind: 'attachment', old: attachment('x') }, false],
   ['one is detached from nobody', 'NodeVolumeLimits', pod(), { kind: 'attachment', old: attachment('x') }, false],
-  ['a node comes for a pod that waits for a claim', 'VolumeRestrictions', pod(), { kind: 'node', now: node(a) }, false],
 ])('%s: %s', (...[, plugin, waiting, change, expected]) => expect(helps(plugin, waiting, change)).toBe(expected));
 
 test('what one of several plugins hopes for is enough', () => {

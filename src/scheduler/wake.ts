@@ -2,7 +2,7 @@
 // plugins that refused the pod, and each says whether it could now think otherwise. In doubt the answer is yes.
 import { matchesNodeAffinity, tolerates, untoleratedTaint } from '../api/core/v1/node/placement.ts';
 import { claimNameOf, clash, hostPortsOf } from '../api/core/v1/pod/facts.ts';
-import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
+import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../api/core/v1/types.generated.ts';
 import type { CSINode, StorageClass, VolumeAttachment } from '../api/storage/v1/types.generated.ts';
 import { jsonEqual } from '../apimachinery/json/value.ts';
 import { ownValue } from '../apimachinery/table.ts';
@@ -18,6 +18,7 @@ interface Objects {
   readonly node: Node;
   /** That has a node, or is to have one that room is made on. */
   readonly pod: Pod;
+  readonly namespace: Namespace;
   readonly claim: PersistentVolumeClaim;
   readonly volume: PersistentVolume;
   readonly storageClass: StorageClass;
@@ -63,7 +64,7 @@ function becomes<T>({ now, old }: Seen<T>, is: (one: Readonly<T>) => boolean): b
 }
 
 const came = ({ now, old }: Seen<unknown>) => now !== undefined && old === undefined;
-const relabelled = ({ now, old }: Seen<Node>) =>
+const relabelled = ({ now, old }: Seen<Node | Namespace>) =>
   now !== undefined && !jsonEqual(now.metadata.labels ?? {}, old?.metadata.labels);
 
 const ofItsClaims: Hints['claim'] = ({ pod }, { now }) =>
@@ -76,6 +77,8 @@ const hintsOf: Readonly<Record<PluginName, Hints>> = {
   InterPodAffinity: {
     node: affinityDomainsMayChange,
     pod: affinityMayChange,
+    // Terms may choose namespaces by their labels.
+    namespace: (_, seen) => relabelled(seen),
   },
   NodeAffinity: { node: ({ pod }, seen) => becomes(seen, (node) => matchesNodeAffinity(pod.spec, node)) },
   NodeName: { node: (_, seen) => came(seen) },
@@ -95,6 +98,7 @@ const hintsOf: Readonly<Record<PluginName, Hints>> = {
       ),
   },
   NodeVolumeLimits: {
+    node: (_, seen) => came(seen),
     csiNode: (_, { now, old }) =>
       !old ||
       !!now?.spec.drivers?.some(({ name, allocatable }) => {
@@ -120,6 +124,7 @@ const hintsOf: Readonly<Record<PluginName, Hints>> = {
     storageClass: (_, { now, old }) => !!now && !(old && jsonEqual(now.allowedTopologies, old.allowedTopologies)),
   },
   VolumeRestrictions: {
+    node: (_, seen) => came(seen),
     pod: ({ pod }, { now, old }) => !now && old !== undefined && sharesVolumes(pod, old),
     claim: (waiting, seen) => came(seen) && ofItsClaims(waiting, seen),
   },
@@ -134,30 +139,33 @@ function hasKey(node: Readonly<Node> | undefined, key: string): boolean {
   return ownValue(node?.metadata.labels, key) !== undefined;
 }
 
-/** Whom others keep away by what labels of nodes is not known here. */
+/** Which labels of a node that is there put it, or its pods, in a domain of the pod or of others is not known here. */
 function affinityDomainsMayChange({ pod }: Waiting, { now, old }: Seen<Node>): boolean {
+  if (old) return relabelled({ now, old });
   const { required } = affinityTerms(pod);
-  if (required.length === 0) return relabelled({ now, old });
-  const valueOn = (node: Readonly<Node> | undefined, key: string) => ownValue(node?.metadata.labels, key);
-  return required.some(({ topologyKey: key }) => hasKey(now, key) && valueOn(now, key) !== valueOn(old, key));
+  return required.length === 0 || required.some(({ topologyKey }) => hasKey(now, topologyKey));
 }
 
 /** One that it wants near comes, or one goes that it wants far or that kept it away. */
-function affinityMayChange({ pod, namespaceLabels }: Waiting, { now, old }: Seen<Pod>): boolean {
+function affinityMayChange({ pod, namespaceLabels }: Waiting, seen: Seen<Pod>): boolean {
   const { required, requiredAnti } = affinityTerms(pod);
   const matches = (term: PreparedTerm, other: Readonly<Pod>) => term.matches(other, namespaceLabels);
   const isWanted = (other: Readonly<Pod>) => required.length > 0 && required.every((term) => matches(term, other));
-  const isUnwanted = (other: Readonly<Pod>) =>
-    requiredAnti.some((term) => matches(term, other)) ||
-    affinityTerms(other).requiredAnti.some((term) => matches(term, pod));
-  return becomes({ now, old }, isWanted) || becomes({ now: old, old: now }, isUnwanted);
+  const isLost = (is: (other: Readonly<Pod>) => boolean) => becomes({ now: seen.old, old: seen.now }, is);
+  return (
+    becomes(seen, isWanted) ||
+    requiredAnti.some((term) => isLost((other) => matches(term, other))) ||
+    isLost((other) => affinityTerms(other).requiredAnti.some((term) => matches(term, pod))) ||
+    // When the last of its like goes it may be the first of them, and go anywhere.
+    (isWanted(pod) && isLost(isWanted))
+  );
 }
 
 function resourcesGrow({ pod }: Waiting, { now, old }: Seen<Node>): boolean {
   if (!now) return false;
   const there = amountsOf(now.status?.allocatable);
   const wanted = Object.entries(podRequests(pod)).filter(([, amount]) => amount > 0);
-  if ((there.pods ?? 1) < 1 || wanted.some(([name, amount]) => amount > (there[name] ?? 0))) return false;
+  if ((there.pods ?? 0) < 1 || wanted.some(([name, amount]) => amount > (there[name] ?? 0))) return false;
   if (!old) return true;
   const before = amountsOf(old.status?.allocatable);
   return ['pods', ...wanted.map(([name]) => name)].some((name) => (there[name] ?? 0) > (before[name] ?? 0));

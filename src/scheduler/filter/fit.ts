@@ -9,7 +9,7 @@ export const nodeResourcesFit: FilterPlugin = ({ pod }) => {
   return ({ allocatable, requested, pods }) => {
     const reasons: string[] = [];
     let impossible = false;
-    if (pods.size + 1 > (allocatable.pods ?? Number.POSITIVE_INFINITY)) reasons.push('Too many pods');
+    if (pods.size + 1 > (allocatable.pods ?? 0)) reasons.push('Too many pods');
     for (const [name, amount] of requests) {
       const there = allocatable[name] ?? 0;
       if (amount <= there - (requested[name] ?? 0)) continue;

@@ -151,7 +151,7 @@ function canProvision(storageClass: Readonly<StorageClass> | undefined, { metada
   return isAllowed || allowedTopologies.length === 0;
 }
 
-function isReachable({ spec }: Volume, node: Readonly<Node>): boolean {
+export function isReachable({ spec }: Volume, node: Readonly<Node>): boolean {
   const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
   return terms === undefined || terms.some((term) => matchesTerm(node, term));
 }

@@ -2,17 +2,19 @@
 import { maxScore, type ScorePlugin } from '../plugin.ts';
 
 const mebibyte = 1024 * 1024;
-/** Bytes: less is not worth moving a pod for; more, per container, counts as this. */
+/** Bytes: less is not worth moving a pod for; more, per container or volume, counts as this. */
 const least = 23 * mebibyte;
 const most = 1000 * mebibyte;
 
 export const imageLocality: ScorePlugin = ({ pod, nodes, imageNodes }, feasible) => {
-  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  const images = containers
-    .map(({ image = '' }) => imageNodes(normalized(image)))
-    .filter((found) => found !== undefined);
+  const { initContainers = [], containers, volumes = [] } = pod.spec;
+  const named = [
+    ...[...initContainers, ...containers].map(({ image = '' }) => image),
+    ...volumes.flatMap(({ image }) => (image ? [image.reference ?? ''] : [])),
+  ];
+  const images = named.map((image) => imageNodes(normalized(image))).filter((found) => found !== undefined);
   if (images.length === 0) return undefined;
-  const cap = most * containers.length;
+  const cap = most * named.length;
   return feasible.map(({ node }) => {
     let sum = 0;
     // An image that few nodes have would draw all pods to them.
