@@ -1,4 +1,5 @@
 // Keeps the Endpoints object of each Service with a selector, for readers that know no EndpointSlices.
+import { managedBy, managedByLabel } from '../../api/core/v1/endpoints/labels.ts';
 import type { Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import { objectKey } from '../../apimachinery/object.ts';
@@ -9,7 +10,7 @@ import { isNamespaceTerminating } from '../shared/pod-control.ts';
 import { createServiceSelection } from '../shared/service-selection.ts';
 import { hasManagedEndpoints, TriggerTimes } from '../shared/services.ts';
 import { WriteTracker } from '../shared/write-tracker.ts';
-import { managedBy, managedByLabel, reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
 
 export function endpointsController(context: ControllerContext): Controller {
   const { client, informers, clock } = context;
@@ -19,7 +20,7 @@ export function endpointsController(context: ControllerContext): Controller {
   const selection = createServiceSelection(serviceInformer, podInformer);
   const writes = new WriteTracker<Endpoints>(endpointsInformer, clock);
   const triggerTimes = new TriggerTimes();
-  const recorder = recorderOf(context, 'endpoint-controller');
+  const recorder = recorderOf(context, managedBy);
   const resource = client.resource<Endpoints>(endpoints);
 
   const waitFor = [serviceInformer, podInformer, endpointsInformer];

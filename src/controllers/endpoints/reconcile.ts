@@ -1,4 +1,5 @@
 // What the Endpoints object of a Service should be (service-semantics 2.3).
+import { managedBy, managedByLabel } from '../../api/core/v1/endpoints/labels.ts';
 import { isPodReady, isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { EndpointAddress, EndpointPort, Endpoints, Pod, Service } from '../../api/core/v1/types.generated.ts';
 import { headlessLabel, lastChangeTriggerTime } from '../../api/discovery/v1/endpointslice/labels.ts';
@@ -8,8 +9,6 @@ import { podAddresses, targetPortOf } from '../shared/pods.ts';
 import { isHeadless } from '../shared/services.ts';
 import { type AddressOnPort, repack, truncate } from './subsets.ts';
 
-export const managedByLabel = 'endpoints.kubernetes.io/managed-by';
-export const managedBy = 'endpoint-controller';
 const overCapacity = 'endpoints.kubernetes.io/over-capacity';
 
 export interface EndpointsInput {

@@ -25,8 +25,8 @@ export function endpointSliceController(context: ControllerContext): Controller 
   const triggerTimes = new TriggerTimes();
   const recorder = recorderOf(context, 'endpoint-slice-controller');
   const slices = new ServiceSlices(managedBy);
-  /** Services that wait for a node to be known. */
-  const waiting = new Map<string, Set<string>>();
+  /** Nodes of pods that are not known, by the Services that wait for them. */
+  const waiting = new Map<string, readonly string[]>();
   const withTopologyHints = new Set<string>();
   const zones = new ZonesOfNodes(nodeInformer);
   const metrics = new EndpointSliceMetrics(maxEndpointsPerSlice);
@@ -43,9 +43,8 @@ export function endpointSliceController(context: ControllerContext): Controller 
   onEveryChange(serviceInformer, (service) => queue.add(objectKey(service)));
   selection.follow((key) => queue.add(key));
   nodeInformer.addHandler({
-    added(node) {
-      for (const key of waiting.get(node.metadata.name) ?? []) queue.add(key);
-      waiting.delete(node.metadata.name);
+    added({ metadata }) {
+      for (const [key, names] of waiting) if (names.includes(metadata.name)) queue.add(key);
     },
   });
   zones.follow(() => {
@@ -56,6 +55,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
   slices.follow(sliceInformer, (key) => queue.add(key));
 
   async function sync(key: string) {
+    waiting.delete(key);
     const [namespace = '', name = ''] = key.split('/');
     const service = serviceInformer.lister.get(name, namespace);
     if (!service) {
@@ -84,7 +84,7 @@ export function endpointSliceController(context: ControllerContext): Controller 
     if (changes.hasTopologyHints) withTopologyHints.add(key);
     else withTopologyHints.delete(key);
     for (const event of changes.events) recorder.event(service, event);
-    for (const node of changes.missingNodes) waiting.set(node, (waiting.get(node) ?? new Set()).add(key));
+    if (changes.missingNodes.length > 0) waiting.set(key, changes.missingNodes);
     try {
       await writeSlices(changes, { client, writes, key, metrics: metrics.slices });
       metrics.synced(key, service, changes.figures);

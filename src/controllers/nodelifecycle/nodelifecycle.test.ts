@@ -86,6 +86,7 @@ test('a silent node is Unknown and tainted after 50 s, its pods not ready at onc
   expect((await pod()).status?.conditions).toContainEqual(
     expect.objectContaining({
       type: 'DisruptionTarget',
+      observedGeneration: 1,
       reason: 'DeletionByTaintManager',
       message: 'Taint manager: deleting due to NoExecute taint',
     }),

@@ -28,12 +28,16 @@ import { changesUsage, countedResources, isUncounted, quotaStatus } from './reco
 const resyncPeriod = 300_000;
 const discoveryPeriod = 30_000;
 const pageSize = 500;
+/** Milliseconds that a watch has to begin; one that does not (an object somewhere that cannot be converted) is not waited for. */
+const patience = 10_000;
 
 export const resourceQuotaController: ControllerFactory = (context) => new ResourceQuotaController(context);
 
 interface Watched {
   readonly versioned: GroupVersionResource;
   readonly informer: Informer<KubeObject>;
+  /** When that began (milliseconds, as the clock's `monotonic`). */
+  readonly since: number;
 }
 
 class ResourceQuotaController implements Controller {
@@ -66,14 +70,22 @@ class ResourceQuotaController implements Controller {
     });
     if (!quota) return undefined;
     const objects = new Map<string, readonly KubeObject[]>();
-    const wanted = countedResources(quota);
-    for (const resource of wanted) {
-      const listed = await this.#listWatched(resource, { namespace, signal });
-      if (listed) objects.set(printResource(resource), listed);
+    const failures: unknown[] = [];
+    let isWatched = true;
+    for (const resource of countedResources(quota)) {
+      try {
+        const listed = await this.#listWatched(resource, { namespace, signal });
+        if (listed) objects.set(printResource(resource), listed.objects);
+        isWatched &&= listed?.isWatched ?? false;
+      } catch (error) {
+        // What others use is counted all the same.
+        failures.push(error);
+      }
     }
     const status = quotaStatus({ quota, objects, now: this.#context.clock.now() });
     if (status) await client.update({ ...quota, status }, { subresource: 'status' });
-    return { requeueAfter: objects.size < wanted.length ? discoveryPeriod : resyncPeriod };
+    if (failures.length > 0) throw failures[0];
+    return { requeueAfter: isWatched ? resyncPeriod : discoveryPeriod };
   }
 
   async #list(resource: GroupVersionResource, namespace: string): Promise<KubeObject[]> {
@@ -92,19 +104,19 @@ class ResourceQuotaController implements Controller {
     return all;
   }
 
-  /** Undefined while it is not served. */
+  /** Undefined while it is not served. Not watched: what goes or shrinks is not told. */
   async #listWatched(
     resource: GroupResource,
     { namespace, signal }: { readonly namespace: string; readonly signal: AbortSignal },
-  ): Promise<KubeObject[] | undefined> {
+  ): Promise<{ readonly objects: readonly KubeObject[]; readonly isWatched: boolean } | undefined> {
     const versioned = this.#watched.get(printResource(resource))?.versioned ?? (await this.#find(resource));
     if (!versioned) return undefined;
     try {
       // What is not served is never synced.
       await this.#context.client.resource<KubeObject>(versioned).list({ namespace, limit: 1 });
       // What goes after this is told; what went before is not in the list that follows.
-      await this.#watch(resource, versioned).synced(signal);
-      return await this.#list(versioned, namespace);
+      const isWatched = await this.#begun(this.#watch(resource, versioned), signal);
+      return { objects: await this.#list(versioned, namespace), isWatched };
     } catch (error) {
       if (!isNotFound(error)) throw error;
       // Served no more, or in another version.
@@ -113,19 +125,32 @@ class ResourceQuotaController implements Controller {
     }
   }
 
+  async #begun({ informer, since }: Watched, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#context;
+    const left = since + patience - clock.monotonic();
+    if (!informer.hasSynced && left > 0) {
+      const over = new AbortController();
+      const until = AbortSignal.any([signal, over.signal]);
+      await Promise.race([informer.synced(until), clock.sleep(left, until)]).finally(() => over.abort());
+    }
+    return informer.hasSynced;
+  }
+
   /** Watches a resource from when a quota first counts it. */
-  #watch(resource: GroupResource, versioned: GroupVersionResource): Informer<KubeObject> {
+  #watch(resource: GroupResource, versioned: GroupVersionResource): Watched {
     const { clock, informers } = this.#context;
     const informer = informers.informer<KubeObject>(versioned);
-    if (this.#watched.get(printResource(resource))?.informer === informer) return informer;
-    this.#watched.set(printResource(resource), { versioned, informer });
+    const known = this.#watched.get(printResource(resource));
+    if (known?.informer === informer) return known;
+    const watched = { versioned, informer, since: clock.monotonic() };
+    this.#watched.set(printResource(resource), watched);
     informer.addHandler({
       updated: (object, old) => {
         if (changesUsage(resource, { object, old, now: clock.now() })) this.#recount(object);
       },
       deleted: (object) => this.#recount(object),
     });
-    return informer;
+    return watched;
   }
 
   async #find(resource: GroupResource): Promise<GroupVersionResource | undefined> {

@@ -1,7 +1,12 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Pod, PodSpec, ResourceQuota, Service } from '../../api/core/v1/types.generated.ts';
 import type { GroupVersionResource, KubeObject } from '../../apimachinery/object.ts';
+import { internalError } from '../../apimachinery/status.ts';
+import { FakeApi } from '../../client/fake/fake-api.ts';
 import { configMaps, deployments, pods, resourceQuotas, services } from '../../client/resources.ts';
+import type { ResourceClient } from '../../client/types.ts';
+import { FakeClock } from '../../system/fake/clock.ts';
+import { FakeRandom } from '../../system/fake/random.ts';
 import { type Harness, makeDeployment, makePod, makeService, startControllers } from '../harness/start.ts';
 import { quotaStatus } from './reconcile.ts';
 
@@ -105,6 +110,38 @@ test('counts what is there, and again when something goes, ends or is not served
   expect(await used()).toEqual({ ...all, pods: '0', configmaps: '0', 'count/deployments.apps': '0' });
   expect(harness.errors).toEqual([]);
 });
+
+test.each(['a namespace', 'the cluster'])(
+  'a kind whose objects in %s cannot be listed keeps no other from being counted',
+  async (where) => {
+    const clock = new FakeClock();
+    class Broken extends FakeApi {
+      override resource<T extends KubeObject>(resource: GroupVersionResource): ResourceClient<T> {
+        const whole = super.resource<T>(resource);
+        if (resource.resource !== 'configmaps') return whole;
+        const list: typeof whole.list = async (options) => {
+          if (where === 'a namespace' || !options?.namespace) throw internalError('conversion webhook failed');
+          return whole.list(options);
+        };
+        return new Proxy(whole, { get: (all, name) => (name === 'list' ? list : Reflect.get(all, name).bind(all)) });
+      }
+    }
+    const api = new Broken({ clock, random: new FakeRandom() });
+    harness = startControllers({ names: ['resourcequota-controller'], api, clock });
+    const client = api.resource<ResourceQuota>(resourceQuotas);
+    const used = async () => (await client.get('q', 'default')).status?.used;
+    await api.resource(configMaps).create({ metadata: { name: 'c', namespace: 'default' } });
+    await api.resource<Pod>(pods).create(makePod('a', {}));
+    await client.create(quotaOf({ configmaps: '5', pods: '5' }));
+    await harness.settle();
+    clock.advance(10_000);
+    await harness.settle();
+    expect(await used()).toEqual({ pods: '1', ...(where === 'the cluster' && { configmaps: '1' }) });
+    await api.resource<Pod>(pods).delete('a', 'default');
+    await harness.retry();
+    expect(await used()).toMatchObject({ pods: '0' });
+  },
+);
 
 test('counts again when a pod comes under other quotas', async () => {
   harness = startControllers({ names: ['resourcequota-controller'] });

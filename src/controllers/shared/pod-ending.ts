@@ -37,6 +37,8 @@ function withDisruption(pod: Readonly<Pod>, disruption: Disruption, now: number)
   const isTrue = old?.status === 'True';
   if (isTrue && old.reason === reason && old.message === message) return undefined;
   const lastTransitionTime = (isTrue && old.lastTransitionTime) || formatTime(now);
-  const condition = { type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime };
+  const { generation } = pod.metadata;
+  const observed = generation !== undefined && { observedGeneration: generation };
+  const condition = { type: 'DisruptionTarget', ...observed, status: 'True', reason, message, lastTransitionTime };
   return [...present.filter((one) => one !== old), condition];
 }

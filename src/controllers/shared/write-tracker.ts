@@ -22,10 +22,12 @@ export class WriteTracker<T extends KubeObject> {
   readonly #writes = new Map<string, Write[]>();
   /** The newest version that the cache has seen of any object; versions count up over all. */
   #latest = 0n;
+  #sweptAt: number;
 
   constructor(informer: Informer<T>, clock: Clock) {
     this.#informer = informer;
     this.#clock = clock;
+    this.#sweptAt = clock.monotonic();
     const see = (object: Readonly<T>) => {
       const version = versionOf(object);
       if (version > this.#latest) this.#latest = version;
@@ -56,9 +58,17 @@ export class WriteTracker<T extends KubeObject> {
 
   #add(owner: string, object: Readonly<T>, version: bigint | undefined): void {
     const { name, namespace, uid } = object.metadata;
-    const write = { name, namespace, uid, version, since: this.#clock.monotonic() };
+    const since = this.#clock.monotonic();
+    if (since - this.#sweptAt > timeout) this.#sweep(since);
+    const write = { name, namespace, uid, version, since };
     if (this.#seen(write)) return;
     this.#writes.set(owner, [...(this.#writes.get(owner) ?? []), write]);
+  }
+
+  /** Nobody asks again about an owner that was deleted right after a write. */
+  #sweep(now: number): void {
+    this.#sweptAt = now;
+    for (const owner of this.#writes.keys()) this.pending(owner);
   }
 
   #seen(write: Write): boolean {
