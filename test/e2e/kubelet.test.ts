@@ -278,6 +278,29 @@ describe('persistent volumes', () => {
     await expect.poll(() => k.ok('get', 'pv', 'local', '-o', 'jsonpath={.status.phase}'), long).toBe('Released');
   });
 
+  test('what a container mounts is seen by those that ask for it (mountPropagation), and by no others', async () => {
+    const container = (name: string, mountPropagation: string, more: object = {}) =>
+      shell('sleep 1000', { name, volumeMounts: [{ name: 'v', mountPath: '/v', mountPropagation }], ...more });
+    await apply(
+      pod('propagated', {
+        volumes: [{ name: 'v', hostPath: { path: join(cluster.dataDir, 'propagated'), type: 'DirectoryOrCreate' } }],
+        containers: [
+          container('mounter', 'Bidirectional', { securityContext: { privileged: true } }),
+          container('seer', 'HostToContainer'),
+          container('blind', 'None'),
+        ],
+      }),
+    );
+    await ready('propagated');
+    const inside = (name: string, script: string) => k.ok('exec', 'propagated', '-c', name, '--', 'sh', '-c', script);
+    await inside('mounter', 'mkdir /v/m && mount -t tmpfs m /v/m && touch /v/m/here');
+    expect(await inside('seer', 'ls /v/m')).toBe('here\n');
+    expect(await inside('blind', 'ls /v/m')).toBe('');
+    await inside('mounter', 'umount /v/m');
+    expect(await inside('seer', 'ls /v/m')).toBe('');
+    await k.ok('delete', 'pod/propagated', '--timeout=300s');
+  });
+
   test('what cannot be mounted is told: a claim that waits, a folder that is not there, a ConfigMap', async () => {
     await apply(
       {
@@ -527,7 +550,7 @@ describe('containers', () => {
         hostPID: true,
         hostNetwork: true,
         containers: [
-          shell('grep CapEff /proc/self/status; cat /proc/1/comm; hostname -i; sleep 1000', {
+          shell('grep CapEff /proc/self/status; cat /proc/1/comm; hostname; hostname -i; sleep 1000', {
             securityContext: { privileged: true },
           }),
         ],
@@ -546,10 +569,12 @@ describe('containers', () => {
         '',
       ].join('\n'),
     );
-    const mighty = await logOf('mighty', /CapEff:.*\n.+\n/);
+    const mighty = await logOf('mighty', /CapEff:.*\n.+\n.+\n.+\n/);
     expect(mighty).toMatch(/CapEff:\t0*[1-9a-f][0-9a-f]{8,}\n/);
     expect(mighty).not.toContain('\nsleep\n');
-    expect((await get('mighty')).status?.podIP).toBe((await get('mighty')).status?.hostIP);
+    const { podIP, hostIP } = (await get('mighty')).status ?? {};
+    expect(podIP).toBe(hostIP);
+    expect(mighty.trimEnd().split('\n').slice(-2)).toEqual(['node-2', hostIP]);
   });
 
   test('requests and limits become cgroups below the class of the pod; too much memory is an OOM kill', async () => {

@@ -173,6 +173,27 @@ test('a runtime that says that it is not ready makes the node so', async () => {
   expect(logged.clear()).toEqual([problem, 'the container runtime answers']);
 });
 
+test('a node whose runtime has no network plugin any more is not ready, until it has one again', async () => {
+  const message = 'Network plugin returns error: cni plugin not initialized';
+  networkReady();
+  start();
+  await look();
+  await said.until((all) => all.at(-1) === 'True');
+  conditions.push({ type: 'NetworkReady', status: false, reason: 'NetworkPluginNotReady', message });
+  agent.wake();
+  await look();
+  await said.until((all) => all.at(-1) === 'False');
+  const { status } = await api.resource<Node>(nodes).get('node-a');
+  expect(status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+    reason: 'KubeletNotReady',
+    message: `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${message}`,
+  });
+  conditions.length = 0;
+  // It is looked at again by itself, within a second.
+  await look();
+  await said.until((all) => all.at(-1) === 'True');
+});
+
 test('a runtime that leaves cgroups to systemd could run no pod: the node is not ready, and says what to do', async () => {
   usesSystemd = true;
   networkReady();

@@ -21,8 +21,8 @@ import type { KubeletOptions } from '../options.ts';
 import { nodeEvents, nodeReference, schedulableEvent, starting } from './node-events.ts';
 import { type NodeFacts, newNode, nodeLabels, nodeStatus, withoutHeartbeats } from './node-status.ts';
 
-/** Milliseconds: the node is looked at; a status without news is told (kubelet's defaults). */
-const intervals = { look: 10_000, report: 300_000, retry: 200 } as const;
+/** Milliseconds: the node is looked at, and a status without news is told, as by kubelet; a network that is away is asked for. */
+const intervals = { look: 10_000, report: 300_000, retry: 200, network: 1000 } as const;
 /** Seconds; a Lease is renewed after a quarter of it. */
 const defaultLeaseDuration = 40;
 const leaseNamespace = 'kube-node-lease';
@@ -31,15 +31,25 @@ async function text(path: string): Promise<string> {
   return (await readFile(path, 'utf8').catch(() => '')).trim();
 }
 
-/** What the runtime itself says that it lacks; of the network of pods the kubelet knows more. */
-function notReady(conditions: readonly RuntimeCondition[]): string | undefined {
-  const found = conditions.find(({ type, status }) => type === 'RuntimeReady' && !status);
-  return found && `container runtime not ready: RuntimeReady=false reason:${found.reason} message:${found.message}`;
+/** What the runtime itself says that it lacks. */
+function notReady(
+  conditions: readonly RuntimeCondition[],
+  wanted: 'RuntimeReady' | 'NetworkReady',
+): string | undefined {
+  const found = conditions.find(({ type, status }) => type === wanted && !status);
+  return found && `${wanted}=false reason:${found.reason} message:${found.message}`;
 }
 
+/** In the words of containerd without a configuration of CNI: the node's own part of its network is not done. */
+const noNetworkYet =
+  'NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
+
 /** Pods' cgroups are named by their paths, which a runtime that leaves cgroups to systemd does not take. */
-const otherDriver =
-  "container runtime not ready: its cgroup driver is systemd: set SystemdCgroup = false in containerd's configuration";
+const otherDriver = "its cgroup driver is systemd: set SystemdCgroup = false in containerd's configuration";
+
+function prefixed(what: string, why: string | undefined): string | undefined {
+  return why === undefined ? undefined : `${what}: ${why}`;
+}
 
 export interface NodeAgentOptions {
   readonly kubelet: KubeletOptions;
@@ -54,6 +64,7 @@ export class NodeAgent {
   readonly #failed: (error: unknown, what: string) => void;
   #wasUnschedulable: boolean | undefined;
   #networkReady = false;
+  #networkProblem: string | undefined;
   #runtimeProblem: string | undefined;
   #isFirstLook = true;
   /** As the clock's `monotonic`. */
@@ -94,6 +105,8 @@ export class NodeAgent {
       let delay: number = intervals.look;
       try {
         await this.#report();
+        // Nothing tells when the runtime has taken in the configuration of its network plugin.
+        if (this.#networkReady && this.#networkProblem !== undefined) delay = intervals.network;
       } catch (error) {
         delay = intervals.retry * 5;
         this.#failed(error, 'node status');
@@ -138,7 +151,7 @@ export class NodeAgent {
   #isTooEarly(node: Node): boolean {
     const isFirst = this.#isFirstLook;
     this.#isFirstLook = false;
-    return isFirst && !this.#networkReady && isNodeReady(node);
+    return isFirst && this.#networkProblem !== undefined && isNodeReady(node);
   }
 
   /** The Node object, made when it is not there, with our labels on it. */
@@ -180,18 +193,17 @@ export class NodeAgent {
     const { cri, nodeName, nodeIPs, rootDir, version } = this.#options;
     const asked = [cri.version(), cri.listImages(), cri.status(), cri.usesSystemd()] as const;
     const found = await Promise.all(asked).catch((error: Error) => error);
+    const [runtime, images = [], runtimeStatus, usesSystemd] = found instanceof Error ? [] : found;
+    const conditions = runtimeStatus?.conditions ?? [];
+    const lack = notReady(conditions, 'RuntimeReady') ?? (usesSystemd ? otherDriver : undefined);
     const runtimeProblem =
       found instanceof Error
         ? `container runtime is down: ${found.message}`
-        : (notReady(found[2].conditions) ?? (found[3] ? otherDriver : undefined));
+        : prefixed('container runtime not ready', lack);
     this.#logRuntime(runtimeProblem);
-    const problems = runtimeProblem === undefined ? [] : [runtimeProblem];
-    if (!this.#networkReady) {
-      problems.push(
-        'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized',
-      );
-    }
-    const [runtime, images = [], runtimeStatus] = found instanceof Error ? [] : found;
+    const networkProblem = this.#networkReady ? notReady(conditions, 'NetworkReady') : noNetworkYet;
+    this.#networkProblem = prefixed('container runtime network not ready', networkProblem);
+    const problems = [runtimeProblem, this.#networkProblem].filter((problem) => problem !== undefined);
     const disk = await statfs(rootDir).catch(() => undefined);
     const osRelease = await text('/etc/os-release');
     return {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Container, NodeRuntimeHandlerFeatures, Pod } from '../../api/core/v1/types.generated.ts';
 import { errorMessage } from '../../apimachinery/error-message.ts';
 import type { EventText } from '../../client/events.ts';
+import type { Files } from '../../system/files.ts';
 import type { CriImage, IDMapping, SandboxConfig } from '../cri/messages.ts';
 import { removeLog } from '../logs/log-rotation.ts';
 import { readInside } from '../volumes/read-inside.ts';
@@ -191,11 +192,11 @@ export class ContainerStarter {
     const hosts = join(dir, 'etc-hosts');
     await mkdir(folder, { recursive: true });
     const { domain } = await this.#context.dns();
-    const base = pod.spec.hostNetwork ? { base: (await options.files.read('/etc/hosts')) ?? '' } : {};
+    const node = pod.spec.hostNetwork ? await namesOfNode(options.files) : undefined;
     await Promise.all([
       // Whoever the container runs as writes it, whatever the agent's umask.
       writeFile(terminationFile, '').then(() => chmod(terminationFile, 0o666)),
-      writeFile(hosts, hostsFile(pod, { podIPs: addresses.podIPs, domain, ...base })),
+      writeFile(hosts, hostsFile(pod, { podIPs: addresses.podIPs, domain, ...(node && { node }) })),
       mkdir(join(logFolder(this.#context.logRoot, pod), container.name), { recursive: true }),
     ]);
     const sources = await mountSources(container, mounted, values);
@@ -257,4 +258,13 @@ function checkUser(pod: Pod, container: Container, image: CriImage): void {
   }
   if ((image.uid?.value ?? 0) === 0)
     throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`);
+}
+
+/** What pods on the node's network are called, and whom they know. */
+async function namesOfNode(files: Files): Promise<{ readonly hostname: string; readonly hosts: string }> {
+  const [hostname = '', hosts = ''] = await Promise.all([
+    files.read('/proc/sys/kernel/hostname'),
+    files.read('/etc/hosts'),
+  ]);
+  return { hostname: hostname.trim(), hosts };
 }

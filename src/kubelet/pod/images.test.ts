@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { GrpcError, grpcCode } from '../../grpc/client.ts';
 import { FakeClock } from '../../system/fake/clock.ts';
 import type { AuthConfig, CriImage } from '../cri/messages.ts';
-import { type ImageError, ImagePuller, invalidReference } from './images.ts';
+import { type ImageError, ImagePuller } from './images.ts';
 import type { RegistryCredential } from './registry-auth.ts';
 
 interface Runtime {
@@ -130,28 +130,6 @@ test('each credential that matches is tried, and all that they fail for is told'
   const bad = node({ pulls: [new Error('no a'), new Error('no b')] });
   expect((await bad.ensure('Always', credentials))[0]).toBe('ErrImagePull: [no a, no b]');
 });
-
-test.each([
-  'busybox',
-  'busybox:1.36',
-  'library/busybox',
-  'localhost/a:1',
-  '10.0.0.1:5000/a/b-c_d:V1',
-  'registry.k8s.io/pause:3.10',
-  `a@sha256:${'0'.repeat(64)}`,
-  `a.b/c:1@sha256:${'a'.repeat(64)}`,
-])('%s is an image', (image) => expect(invalidReference(image)).toBeUndefined());
-
-test.each([
-  ['Busybox', 'invalid reference format: repository name must be lowercase'],
-  ['registry.k8s.io/Pause', 'invalid reference format: repository name must be lowercase'],
-  ['busy box', 'invalid reference format'],
-  ['a:', 'invalid reference format'],
-  ['a//b', 'invalid reference format'],
-  ['a:b c', 'invalid reference format'],
-  ['a@sha256:xyz', 'invalid reference format'],
-  ['', 'invalid reference format'],
-])('%j is none', (image, why) => expect(invalidReference(image)).toBe(why));
 
 test('a pull that nobody waits for any more ends', async () => {
   const pullImage = async (_image: string, _auth?: AuthConfig, signal?: AbortSignal) => {

@@ -1,4 +1,5 @@
 // Sees to it that a container's image is on the node, by its imagePullPolicy and with kubelet's back-off between pulls.
+import { imagePullPolicy, invalidReference } from '../../api/core/v1/pod/image-reference.ts';
 import type { Container, Pod } from '../../api/core/v1/types.generated.ts';
 import { aggregate } from '../../apimachinery/aggregate.ts';
 import { formatGoDuration } from '../../apimachinery/duration.ts';
@@ -61,7 +62,7 @@ export class ImagePuller {
   async ensure(wanted: EnsureImage): Promise<CriImage> {
     const { container, event } = wanted;
     const image = container.image ?? '';
-    const policy = container.imagePullPolicy ?? defaultPolicy(image);
+    const policy = container.imagePullPolicy ?? imagePullPolicy(image);
     const retryAt = this.#clock.monotonic() + restartDelays.initial;
     const fail = (reason: ImageReason, why: string, message: string): never => {
       event({ type: 'Warning', reason: why, message });
@@ -151,29 +152,4 @@ function pullFailure(image: string, text: string): { readonly reason: ImageReaso
     reason: isRegistry ? 'RegistryUnavailable' : 'SignatureValidationFailed',
     message: `image pull failed for ${image} because ${why}${rest}`,
   };
-}
-
-/** The API's default: Always for `latest`, which is also what no tag means. */
-function defaultPolicy(image: string): string {
-  const name = image.slice(image.lastIndexOf('/') + 1);
-  return image.includes('@') || (name.includes(':') && !name.endsWith(':latest')) ? 'IfNotPresent' : 'Always';
-}
-
-/** Why a text is no image reference, in the words of distribution/reference; undefined for one that is. */
-export function invalidReference(image: string): string | undefined {
-  const [name = '', digest] = image.split('@', 2);
-  const [, repository = '', tag] = /^(.*?)(?::([^/:]*))?$/.exec(name) ?? [];
-  const [first = '', ...rest] = repository.split('/');
-  const hasDomain = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  const path = hasDomain ? rest.join('/') : repository;
-  const isPath = (text: string) =>
-    /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/.test(text);
-  const isDomain =
-    !hasDomain || /^[A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]+)?$/.test(first) || /^\[[0-9a-fA-F:]+\](:[0-9]+)?$/.test(first);
-  const isTag = tag === undefined || /^\w[\w.-]{0,127}$/.test(tag);
-  const isDigest =
-    digest === undefined || /^[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/.test(digest);
-  if (isPath(path) && isDomain && isTag && isDigest) return undefined;
-  const onlyCase = path !== path.toLowerCase() && isPath(path.toLowerCase());
-  return `invalid reference format${onlyCase ? ': repository name must be lowercase' : ''}`;
 }

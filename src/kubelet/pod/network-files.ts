@@ -21,14 +21,21 @@ function hostNames(pod: Pod, domain: string): { readonly hostname: string; reado
   return { hostname: name, fqdn: `${name}.${subdomain}.${pod.metadata.namespace}.svc.${domain}` };
 }
 
-/** `base` is the node's /etc/hosts, for pods on the node's network. */
-export function hostsFile(
-  pod: Pod,
-  options: { readonly podIPs: readonly string[]; readonly domain: string; readonly base?: string },
-): string {
+export interface HostsOptions {
+  readonly podIPs: readonly string[];
+  readonly domain: string;
+  /** For pods on the node's network, which are called as the node is: its host name and its /etc/hosts. */
+  readonly node?: { readonly hostname: string; readonly hosts: string };
+}
+
+export function hostsFile(pod: Pod, options: HostsOptions): string {
   const lines: string[] = [];
-  if (options.base !== undefined) lines.push('# Kubernetes-managed hosts file (host network).', options.base.trimEnd());
-  else {
+  if (options.node) {
+    const { hostname, hosts } = options.node;
+    lines.push('# Kubernetes-managed hosts file (host network).', hosts.trimEnd());
+    // Machines that find their own name by other means (nss-myhostname) may leave it out; images have no such means.
+    if (hostname && !namesIn(hosts).has(hostname)) lines.push(...options.podIPs.map((ip) => `${ip}\t${hostname}`));
+  } else {
     const { hostname, fqdn } = hostNames(pod, options.domain);
     lines.push(
       '# Kubernetes-managed hosts file.',
@@ -46,4 +53,8 @@ export function hostsFile(
     lines.push('', '# Entries added by HostAliases.', ...aliases.map((a) => [a.ip, ...(a.hostnames ?? [])].join('\t')));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function namesIn(hosts: string): Set<string> {
+  return new Set(hosts.split('\n').flatMap((line) => line.replace(/#.*/, '').trim().split(/\s+/).slice(1)));
 }

@@ -34,6 +34,28 @@ test('containers that could not be ended are tried again, but not at once', asyn
   expect([woken, tries]).toEqual([2, 2]);
 });
 
+test('a container that appears after the others were ended is ended too, and those are left alone while CRI lags behind', async () => {
+  const ended: string[][] = [];
+  const options = {
+    view: { victim: ({ id }: ObservedContainer) => ({ id }), sidecars: [] },
+    killer: {
+      killAll: async (victims: readonly { readonly id: string }[]) => {
+        ended.push(victims.map(({ id }) => id));
+      },
+    },
+    wake: () => {},
+  };
+  const ending = new PodEnding(options as unknown as PodEndingOptions);
+  const running = (...ids: string[]) => ids.map((id) => ({ id })) as ObservedContainer[];
+  ending.killAll(running('a', 'b'), 30);
+  await settle();
+  ending.killAll(running('b'), 30);
+  await settle();
+  ending.killAll(running('b', 'late'), 30);
+  await settle();
+  expect(ended).toEqual([['a', 'b'], ['late']]);
+});
+
 test('a pod keeps its sandbox until all else of it is gone: by it the next kubelet knows what is left', async () => {
   const steps: string[] = [];
   const step = (name: string) => async () => {

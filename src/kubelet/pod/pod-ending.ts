@@ -25,31 +25,43 @@ export interface PodEndingOptions {
 
 export class PodEnding {
   readonly #options: PodEndingOptions;
-  /** Seconds of the shortest grace period under way. */
-  #grace: number | undefined;
+  /** The ending under way with the shortest grace period, in seconds. */
+  #underWay: { readonly grace: number } | undefined;
+  /** Ids of containers that were ended, though CRI may still say for some milliseconds that they run. */
+  readonly #ended = new Set<string>();
 
   constructor(options: PodEndingOptions) {
     this.#options = options;
   }
 
-  /** Ends the containers that run, in the background; a later call with a shorter grace period (seconds) hastens it. */
+  /**
+   * Ends the containers that run, in the background; a later call with a shorter grace period (seconds) hastens it. One that appears
+   * only then, since its start took longer than anybody waited for it, is ended after the others.
+   */
   killAll(running: readonly ObservedContainer[], grace: number): void {
-    if (this.#grace !== undefined && grace >= this.#grace) return;
-    this.#grace = grace;
-    void this.#killAll(running, grace);
+    const left = running.filter(({ id }) => !this.#ended.has(id));
+    if (left.length === 0 || (this.#underWay && grace >= this.#underWay.grace)) return;
+    void this.#killAll(left, grace);
   }
 
   async #killAll(running: readonly ObservedContainer[], grace: number): Promise<void> {
     const { context, killer, view, wake } = this.#options;
     const victims = running.map((observed) => view.victim(observed));
+    const own = { grace };
+    this.#underWay = own;
+    const finish = () => {
+      if (this.#underWay === own) this.#underWay = undefined;
+    };
     try {
       await killer.killAll(victims, { grace, sidecars: view.sidecars });
     } catch (error) {
       context.options.log(`stopping ${formatPod(identityOf(view.pod))}: ${errorMessage(error)}`);
-      this.#grace = undefined;
+      finish();
       context.options.clock.after(retry, wake);
       return;
     }
+    for (const { id } of running) this.#ended.add(id);
+    finish();
     wake();
   }
 

@@ -111,6 +111,20 @@ test('/etc/hosts names the pod and its aliases', () => {
   expect(lines).toContain('1.2.3.4\ta\tb');
 });
 
+test("/etc/hosts of a pod on the node's network is the node's, with the node's name in any case", () => {
+  const of = (hosts: string) =>
+    hostsFile(pod({ hostNetwork: true }), {
+      podIPs: ['172.30.0.11'],
+      domain: 'cluster.local',
+      node: { hostname: 'node-1', hosts },
+    });
+  const head = '# Kubernetes-managed hosts file (host network).\n';
+  const named = '127.0.0.1 localhost\n127.0.1.1\tx.example node-1 # this one\n';
+  expect(of(named)).toBe(head + named);
+  const others = '127.0.0.1 localhost node-11 # not node-1\n';
+  expect(of(others)).toBe(`${head}${others}172.30.0.11\tnode-1\n`);
+});
+
 test('quality of service and cgroups', () => {
   const resources = (requests?: Record<string, string>, limits?: Record<string, string>) =>
     pod({ containers: [{ name: 'c', resources: { ...(requests && { requests }), ...(limits && { limits }) } }] });

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -58,4 +68,14 @@ test.each([
 test('nothing is made in what is only read', async () => {
   await expect(source({ subPath: 'absent' }, true)).rejects.toThrow('failed to prepare subPath');
   expect(existsSync(join(volume, 'absent'))).toBe(false);
+});
+
+test('what is made has the mode of its volume, what is there keeps its own', async () => {
+  const modeOf = (path: string) => statSync(join(volume, path)).mode & 0o7777;
+  const before = modeOf('there');
+  chmodSync(volume, 0o2777);
+  await source({ subPath: 'there' });
+  await source({ subPath: 'for/all' });
+  expect(modeOf('there')).toBe(before);
+  expect(modeOf('for/all')).toBe(0o2777);
 });

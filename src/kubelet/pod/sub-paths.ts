@@ -1,5 +1,6 @@
 // Host paths of a container's mounts: the volume's, or a sub path of it, made when it is missing and kept inside the volume.
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '../../api/core/v1/types.generated.ts';
 import { ignoreExisting } from '../volumes/ignore-existing.ts';
@@ -52,15 +53,33 @@ function expandAll(expression: string, environment: ReadonlyMap<string, string>)
   return path;
 }
 
-/** Makes the folders that are missing, one by one, never through a link that leads out. */
+/**
+ * Makes the folders that are missing, one by one, never through a link that leads out. The last one gets the volume's own mode,
+ * so that who may write there (any user, the pod's fsGroup) may write here, too.
+ */
 async function makeInside(root: string, below: string, refuse: () => Error): Promise<void> {
   let parent = root;
+  let isNew = false;
   for (const part of below.split('/').filter((p) => p !== '' && p !== '.')) {
     const next = join(parent, part);
-    if (!(await stat(next).catch(() => undefined))) await mkdir(next).catch(ignoreExisting);
+    isNew = !(await stat(next).catch(() => undefined));
+    if (isNew) await mkdir(next).catch(ignoreExisting);
     const resolved = await realpath(next).catch(() => undefined);
     if (resolved === undefined || !isInside(root, resolved)) throw refuse();
     parent = resolved;
+  }
+  if (isNew) await setMode(parent, (await stat(root)).mode, (path) => isInside(root, path), refuse);
+}
+
+/** Looks at the folder that it has opened: a container may put a link in its place meanwhile. */
+async function setMode(path: string, mode: number, allowed: (path: string) => boolean, refuse: () => Error) {
+  const folder = await open(path, constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(() => undefined);
+  if (!folder) throw refuse();
+  try {
+    if (!allowed(await realpath(`/proc/self/fd/${folder.fd}`))) throw refuse();
+    await folder.chmod(mode & 0o7777);
+  } finally {
+    await folder.close();
   }
 }
 

@@ -1,6 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { giveToGroup, readers, writers } from './group-ownership.ts';
 
@@ -23,4 +24,18 @@ test.each([
   expect(['volume', 'volume/sub', 'volume/sub/file', 'outside'].map(mode)).toEqual([folder, folder, file, '600']);
   expect(lstatSync(join(inside, 'link')).gid).toBe(group);
   rmSync(root, { recursive: true });
+});
+
+test('what another pod removes from the volume meanwhile is passed over', async () => {
+  const inside = mkdtempSync(join(tmpdir(), 'portico-group-'));
+  const busy = join(inside, 'busy');
+  mkdirSync(busy);
+  for (let i = 0; i < 300; i++) writeFileSync(join(busy, `file-${i}`), '', { mode: 0o600 });
+  const isGiven = (name: string) => (lstatSync(join(busy, name)).mode & 0o060) !== 0;
+  const done = giveToGroup(inside, { group: process.getgid?.() ?? 0, ...writers });
+  while (!readdirSync(busy).some(isGiven)) await setImmediate();
+  rmSync(busy, { recursive: true });
+  await done;
+  rmSync(inside, { recursive: true });
+  await expect(giveToGroup(inside, { group: 0, ...writers })).rejects.toThrow('ENOENT');
 });

@@ -15,14 +15,17 @@ export const readers = { bits: 0o440 } as const;
 
 const enter = 0o2110;
 
-/** All of a folder becomes the group's; what is made in it will be too. */
+/** All of a folder becomes the group's; what is made in it will be too. Containers may be at work in it, and remove what was found. */
 export async function giveToGroup(path: string, share: Share): Promise<void> {
   await giveOne(path, share);
   for (const entry of await readdir(path, { withFileTypes: true })) {
     const child = join(path, entry.name);
-    if (entry.isDirectory()) await giveToGroup(child, share);
-    else await giveOne(child, share);
+    await (entry.isDirectory() ? giveToGroup(child, share) : giveOne(child, share)).catch(ignoreGone);
   }
+}
+
+function ignoreGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** One file, folder or link; a link's target is left as it is. */
