@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { neverUp, upCommand } from './cluster-options.ts';
+import { neverUp, purgeCommand, upCommand } from './cluster-options.ts';
 
 test.each([
   [{ name: 'portico' }, 'sudo ./portico up'],
@@ -13,4 +13,11 @@ test('who asks for a cluster that never was is told how to start it', () => {
   expect(neverUp({ name: 'blue' }, { kubeconfig: '/k' }).message).toBe(
     'the cluster blue has never been up (there is no /k); start it with: sudo ./portico up --name blue',
   );
+});
+
+test.each([
+  ['portico', '/var/lib/portico/portico', 'sudo ./portico down --purge'],
+  ['blue', '/srv/my blue', "sudo ./portico down --name blue --data-dir '/srv/my blue' --purge"],
+])('the data of %s in %s is removed by a command that says where it is', (name, dataDir, line) => {
+  expect(purgeCommand(name, dataDir)).toBe(line);
 });

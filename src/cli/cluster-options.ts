@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { errorMessage } from '../apimachinery/error-message.ts';
 import { Failure } from '../cluster/failure.ts';
-import { type ClusterPaths, clusterNamePattern, clusterPaths } from '../cluster/layout.ts';
+import { type ClusterPaths, clusterNamePattern, clusterPaths, dataRoot } from '../cluster/layout.ts';
 import { findDataDir } from '../cluster/record.ts';
 import { realClock } from '../system/real/clock.ts';
 import { realExec } from '../system/real/exec.ts';
@@ -34,12 +34,20 @@ export function addOutputOption(command: Command): Command {
 }
 
 /** The command that starts the cluster, or what is missing of it. */
-export function upCommand({ name, dataDir }: ClusterFlags): string {
+export const upCommand = (flags: ClusterFlags): string => clusterCommand('up', flags);
+
+/** The command that removes the data of a cluster that is down: nothing else tells then where they are. */
+export function purgeCommand(name: string, dataDir: string): string {
+  const isUsual = dataDir === `${dataRoot}/${name}`;
+  return `${clusterCommand('down', isUsual ? { name } : { name, dataDir })} --purge`;
+}
+
+function clusterCommand(command: string, { name, dataDir }: ClusterFlags): string {
   const words = [
     ...(name === 'portico' ? [] : ['--name', name]),
     ...(dataDir ? ['--data-dir', shellWord(dataDir)] : []),
   ];
-  return ['sudo ./portico up', ...words].join(' ');
+  return ['sudo ./portico', command, ...words].join(' ');
 }
 
 /** What is said of a cluster that has no kubeconfig. */

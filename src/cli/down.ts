@@ -1,6 +1,13 @@
 // `portico down`: removes every trace of a cluster from this machine.
 import type { Command } from 'commander';
-import { addClusterOptions, addOutputOption, type ClusterFlags, pathsOf, tools } from './cluster-options.ts';
+import {
+  addClusterOptions,
+  addOutputOption,
+  type ClusterFlags,
+  pathsOf,
+  purgeCommand,
+  tools,
+} from './cluster-options.ts';
 
 interface Flags extends ClusterFlags {
   readonly purge?: boolean;
@@ -30,7 +37,8 @@ async function run(flags: Flags): Promise<void> {
   if (flags.output === 'json') console.log(JSON.stringify({ name: flags.name, removed, dataDir: kept }, null, 2));
   else if (removed.length === 0) console.log(`Cluster ${flags.name} is not up: nothing to remove.`);
   else console.log(`Removed ${removed.join(', ')}.`);
-  if (kept && flags.output !== 'json') console.log(`Its data stays in ${kept} (--purge removes it too).`);
+  if (kept === undefined || flags.output === 'json') return;
+  console.log(`Its data stays in ${kept}; this removes it too: ${purgeCommand(flags.name, kept)}`);
 }
 
 export function register(command: Command): void {

@@ -59,3 +59,8 @@ test('help tells of no default that is empty', async () => {
   expect(stdout).toContain('(default: "85")');
   expect(stdout).not.toMatch(/\(default: (\[\]|"")\)/);
 });
+
+test('help of a command that there is not says so', async () => {
+  const { code, stderr } = await realExec.run([process.execPath, main, 'help', 'statsu']);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: "portico: unknown command 'statsu'\n(Did you mean status?)\n" });
+});

@@ -1,4 +1,4 @@
-// The program: finds the command's file and hands over. Exit codes are 0, 1 (failed) and 2 (usage).
+// The program: finds the command's file and hands over. Exit codes are 0, 1 (failed) and 2 (usage); plan, trace and rules have diff's.
 import './quick-imports.ts';
 import { flushCompileCache } from 'node:module';
 import { Command, CommanderError, Help, type Option } from 'commander';
@@ -26,7 +26,9 @@ async function main(argv: readonly string[]): Promise<void> {
     else command.allowUnknownOption().allowExcessArguments();
   }
   if (argv.length <= 2) program.help({ error: true });
-  await program.parseAsync(argv);
+  // Of a command that there is not Commander shows the help of all, without a word.
+  const isHelpOfNone = argv[2] === 'help' && argv[3] !== undefined && !commands.some(({ name }) => name === argv[3]);
+  await program.parseAsync(isHelpOfNone ? argv.toSpliced(2, 1) : argv);
 }
 
 /** A full disk is a failure. That nobody reads on, as in `portico up | head`, is none: what was begun is done to its end. */

@@ -37,6 +37,16 @@ test('documents, Lists and JSON, each object with its place', async () => {
   ]);
 });
 
+test('items of a list have its apiVersion, too, unless they say one', async () => {
+  const items = '- metadata: {name: a}\n- {apiVersion: v2, metadata: {name: b}}\n- {kind: Node, metadata: {name: c}}\n';
+  const objects = await readManifests([put('l.yaml', `apiVersion: v1\nkind: ServiceList\nitems:\n${items}`)]);
+  expect(objects.map(({ apiVersion, kind }) => [apiVersion, kind])).toEqual([
+    ['v1', 'Service'],
+    ['v2', 'Service'],
+    [undefined, 'Node'],
+  ]);
+});
+
 test('texts of JSON may follow each other, as jq prints them', async () => {
   const texts = ['one', 'two', 'three'].map((name) =>
     JSON.stringify({ kind: 'Node', metadata: { name, labels: { a: '} {' } } }),
@@ -69,6 +79,8 @@ describe('what is wrong is told with its line', () => {
     [`${named('a')}---\nkind: [\n`, ':5: Flow sequence in block collection must be'],
     [`${named('a')}---\n\nmetadata: {name: b}\n`, ':5: a document without a kind is no Kubernetes object'],
     [`kind: List\nitems:\n- kind: Pod\n  metadata: {}\n`, ':3: a Pod has no metadata.name'],
+    ['kind: Pod\nmetadata: {generateName: a-}\n', ':1: a Pod has a metadata.generateName, and an apply takes none'],
+    ['kind: Kustomization\nresources: [a.yaml]\n', ':1: a Kustomization is no object of a cluster'],
     ['kind: Service\nkind: Node\n', ':2: Map keys must be unique'],
     ['{"kind": "Service",\n "metadata": {}}', ':1: a Service has no metadata.name'],
     ['{"kind": "Service",\n "metadata" {}}', ':2: '],

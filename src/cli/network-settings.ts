@@ -22,15 +22,17 @@ export function addNetworkOptions(command: Command): Command {
 
 /** A cluster of this machine is known; of others, and of manifests, only what is said. Throws a usage failure. */
 export async function networkSettings(flags: NetworkFlags, source: ObjectFlags): Promise<ProxySettings> {
-  const { listOf, proxyModes, settingsError } = await import('../proxy/settings.ts');
+  const [{ listOf, proxyModes, settingsError }, { proxySettings }] = await Promise.all([
+    import('../proxy/settings.ts'),
+    import('../cluster/agent/proxy-settings.ts'),
+  ]);
   const running = isOfThisMachine(source) ? await networkOfThisMachine(source) : undefined;
   const mode = oneOf('--proxy-mode', flags.proxyMode ?? running?.proxyMode ?? 'nftables', proxyModes);
-  const settings = {
-    mode,
+  const ranges = {
     clusterCIDRs: listOf(flags.clusterCidr ?? running?.podCIDRs),
     serviceCIDRs: listOf(flags.serviceClusterIpRange ?? running?.serviceCIDRs),
-    nodePortAddresses: [],
   };
+  const settings = running ? proxySettings(mode, ranges) : { mode, ...ranges, nodePortAddresses: [] };
   const wrong = settingsError(settings);
   if (wrong) throw usage(wrong);
   return settings;

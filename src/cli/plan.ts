@@ -5,7 +5,7 @@ import { addOutputOption, tools } from './cluster-options.ts';
 import { trouble } from './describe-failure.ts';
 import { repeated, usage } from './flag-values.ts';
 import { addNetworkOptions, clusterDomainOf, type NetworkFlags, networkSettings } from './network-settings.ts';
-import { addSourceOptions, clientOf, type ObjectFlags, objectsOf } from './objects.ts';
+import { addSourceOptions, type ObjectFlags } from './objects.ts';
 
 interface Flags extends NetworkFlags {
   readonly filename: readonly string[];
@@ -25,36 +25,21 @@ Exit codes, as of kubectl diff: 0 nothing would change, 1 something would, 2 it 
 async function run(flags: Flags): Promise<void> {
   try {
     if (flags.filename.length === 0 && flags.without.length === 0) {
-      throw usage('say what to change: -f FILE, or --without pod/NAME, node/NAME or service/NAME');
+      throw usage('say what to change: -f FILE, or --without pod/NAME, node/NAME, service/NAME or networkpolicy/NAME');
     }
-    const [{ planChange }, { isEmptyPlan }, { planText }, { worldsOf }, { askConnections }, { withSlices }] =
-      await Promise.all([
-        import('../explain/plan/plan-change.ts'),
-        import('../explain/plan/plan.ts'),
-        import('../explain/plan/text.ts'),
-        import('../explain/plan/proposal.ts'),
-        import('../explain/live/connections.ts'),
-        import('../explain/plan/slices.ts'),
-      ]);
+    const [{ planChange }, { isEmptyPlan }, { planText }, { askConnections }, { proposedWorlds }] = await Promise.all([
+      import('../explain/plan/plan-change.ts'),
+      import('../explain/plan/plan.ts'),
+      import('../explain/plan/text.ts'),
+      import('../explain/live/connections.ts'),
+      import('./proposed-worlds.ts'),
+    ]);
     const source: ObjectFlags = { ...flags, filename: flags.from };
     const settings = await networkSettings(flags, source);
     const clusterDomain = await clusterDomainOf(flags, source);
-    const present = await objectsOf(source, 'plan', [
-      'Node',
-      'Service',
-      'EndpointSlice',
-      'Pod',
-      'Namespace',
-      'NetworkPolicy',
-    ]);
     const { without, namespace } = flags;
-    const { validObjects } = await import('./valid-objects.ts');
-    const judge = (object: KubeObject) => validObjects([object], [object.kind ?? ''])[0] ?? object;
-    const proposal = { manifests: await manifestsOf(flags), without, namespace, judge };
-    // A cluster's controllers have done their work; what manifests lack of it is no change.
-    const settled = flags.from.length > 0 ? withSlices(present) : present;
-    const client = flags.from.length > 0 ? undefined : await clientOf(source, 'plan');
-    const worlds = await worldsOf(settled, proposal, client);
+    const proposal = { manifests: await manifestsOf(flags), without, namespace };
+    const { client, ...worlds } = await proposedWorlds(source, 'plan', proposal);
     const plan = await planChange({
       ...worlds,
       settings,
@@ -84,7 +69,7 @@ export function register(command: Command): void {
     .option('-f, --filename <file>', 'what to apply: a file, a folder, or - ; may be repeated', repeated, [])
     .option(
       '--without <object>',
-      'what to leave out: pod/NAME, node/NAME or service/NAME; may be repeated',
+      'what to leave out: pod/NAME, node/NAME, service/NAME or networkpolicy/NAME; may be repeated',
       repeated,
       [],
     )

@@ -137,19 +137,25 @@ export function timeLeft(expiration: string | null, now: number): string {
 }
 
 async function remove(ids: readonly string[], flags: TokenFlags): Promise<void> {
+  const wanted = ids.map(tokenId);
   const { client } = await connect(flags);
-  for (const text of ids) {
-    // The whole token will do as well.
-    const id = /(?:^|::)([a-z0-9]{6})(?:\.[a-z0-9]{16})?$/.exec(text)?.[1];
-    if (!id) throw usage(`${JSON.stringify(text)} is neither the id of a token nor a token`);
+  for (const id of wanted) {
     try {
       await answered('token', client.resource<Secret>(secrets).delete(`bootstrap-token-${id}`, 'kube-system'));
     } catch (error) {
       if (!isNotFound(error instanceof Error ? error.cause : error)) throw error;
       throw new Failure(`there is no token ${id}; see: portico token list`, { cause: error });
     }
-    console.log(`token ${id} deleted`);
+    if (flags.output !== 'json') console.log(`token ${id} deleted`);
   }
+  if (flags.output === 'json') console.log(JSON.stringify({ deleted: wanted }, null, 2));
+}
+
+/** The whole token will do as well. */
+function tokenId(text: string): string {
+  const id = /(?:^|::)([a-z0-9]{6})(?:\.[a-z0-9]{16})?$/.exec(text)?.[1];
+  if (!id) throw usage(`${JSON.stringify(text)} is neither the id of a token nor a token`);
+  return id;
 }
 
 export function register(command: Command): void {

@@ -1,9 +1,10 @@
 // `portico trace FROM TO`: the way of a packet, with the reason at each step.
 import type { Command } from 'commander';
+import type { KubeObject } from '../apimachinery/object.ts';
 import type { LiveTrace } from '../explain/live/compare.ts';
 import { liveText } from '../explain/live/text.ts';
 import type { To } from '../explain/trace/ends.ts';
-import { addOutputOption } from './cluster-options.ts';
+import { addOutputOption, tools } from './cluster-options.ts';
 import { trouble } from './describe-failure.ts';
 import { parseDuration, usage } from './flag-values.ts';
 import type { Found, LiveOptions } from './live-trace.ts';
@@ -21,14 +22,18 @@ interface Flags extends ObjectFlags, NetworkFlags {
   readonly via?: string;
   readonly all?: boolean;
   readonly live?: boolean;
-  readonly wait?: string | true;
+  /** Milliseconds, where they are said. */
+  readonly wait?: number | true;
   readonly output?: 'text' | 'json';
 }
 
 /** What decides about a packet. */
 const kinds = ['Node', 'Service', 'EndpointSlice', 'Pod', 'Namespace', 'NetworkPolicy'] as const;
 
-const exitCodes = `
+const furtherHelp = `
+With -f, manifests that hold Nodes are a cluster of their own. Others are what would be applied to the cluster, and the trace is that
+of a packet after the apply (see portico plan).
+
 Exit codes: 0 it arrives or leaves the cluster, whichever way it takes; 1 it is refused, dropped or never sent, or with --live its
 sender hears nothing good or a kernel does something else; 2 it could not be said.`;
 
@@ -45,28 +50,70 @@ async function traced(fromText: string, toText: string, flags: Flags): Promise<v
     import('../explain/trace/trace.ts'),
     import('../explain/trace/text.ts'),
   ]);
-  const settings = await networkSettings(flags, flags);
-  const clusterDomain = await clusterDomainOf(flags, flags);
-  const reach = await reachOfSource(flags);
   const [from, to] = [parseFrom(fromText, flags.namespace), parseTo(toText)];
+  const { objects: objectsNow, source, notes } = await askedOf(flags);
+  const settings = await networkSettings(flags, source);
+  const clusterDomain = await clusterDomainOf(flags, source);
+  const reach = await reachOfSource(source);
   const { via: entryNode } = flags;
   const look = async (sender = from, entry = entryNode) => {
-    const objects = await objectsOf(flags, 'trace', kinds);
+    const objects = await objectsNow();
     return {
       objects,
       trace: tracePacket({ objects, from: sender, to, settings, clusterDomain, entryNode: entry, reach }),
     };
   };
   const { trace, live } =
-    flags.live || flags.wait
+    flags.live || flags.wait !== undefined
       ? await withLive(flags, { from, to, settings, look })
       : { ...(await look()), live: undefined };
   const text =
     flags.output === 'json'
-      ? JSON.stringify({ ...trace, ...(live && { live }) }, undefined, 2)
-      : [traceText(trace, { isInFull: flags.all ?? false }), ...(live ? [liveText(live)] : [])].join('\n');
+      ? JSON.stringify({ ...trace, ...(live && { live }), ...(notes.length > 0 && { notes }) }, undefined, 2)
+      : [
+          traceText(trace, { isInFull: flags.all ?? false }),
+          ...(live ? [liveText(live)] : []),
+          ...notes.map((note) => `Note     ${note}`),
+        ].join('\n');
   process.stdout.write(`${text}\n`);
   if (!isWell(trace) || (live && !isWellLive(live, to))) process.exitCode = 1;
+}
+
+interface Asked {
+  /** Where the objects come from that there are. */
+  readonly source: ObjectFlags;
+  readonly objects: () => Promise<readonly KubeObject[]>;
+  /** What is not known of the objects, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** Manifests with Nodes are a cluster of their own; others are what would be applied to the one that there is. */
+async function askedOf(flags: Flags): Promise<Asked> {
+  if (flags.filename.length === 0) return { source: flags, objects: () => objectsOf(flags, 'trace', kinds), notes: [] };
+  if (flags.at !== undefined) throw usage('trace: --at: manifests have no history');
+  const { readManifests } = await import('./manifests.ts');
+  const manifests = await readManifests(flags.filename);
+  if (manifests.some(({ kind }) => kind === 'Node')) {
+    const [{ withMissingSlices }, { withOwnKind }] = await Promise.all([
+      import('../explain/plan/slices.ts'),
+      import('../explain/object-id.ts'),
+    ]);
+    const objects = withMissingSlices(manifests.map(withOwnKind));
+    return { source: flags, objects: async () => objects, notes: [] };
+  }
+  const [{ proposedWorlds }, { foreseen }, { standsFor }] = await Promise.all([
+    import('./proposed-worlds.ts'),
+    import('../explain/plan/plan-change.ts'),
+    import('../explain/plan/text.ts'),
+  ]);
+  const source = { ...flags, filename: [] };
+  const worlds = await proposedWorlds(source, 'trace', { manifests, without: [], namespace: flags.namespace });
+  const { objects, notes } = foreseen({ ...worlds, now: tools.clock.now() });
+  return {
+    source,
+    objects: async () => objects,
+    notes: [...worlds.placeholders.map(standsFor), ...worlds.notes, ...notes],
+  };
 }
 
 /** Kernels do what the model says, and the sender was not turned away: of a datagram nobody need hear. */
@@ -79,13 +126,19 @@ function isWellLive({ sent, differences }: LiveTrace, { protocol }: To): boolean
 const tries = 3;
 const usualWait = '60s';
 
+/** A word behind `--wait` is its duration, also where it was meant for FROM. */
+function readWait(text: string): number {
+  if (/^\d/.test(text)) return parseDuration('trace: --wait', text);
+  throw usage(`trace: --wait ${text}: must be a duration, such as 90s; without one, write --wait behind FROM and TO`);
+}
+
 async function withLive(flags: Flags, asked: Omit<LiveOptions, 'client'>): Promise<Found> {
   if (flags.filename.length > 0 || flags.at !== undefined) {
     throw usage('trace: --live: packets are sent in a running cluster, and now');
   }
   const [{ liveTrace }, { clientOf }] = await Promise.all([import('./live-trace.ts'), import('./objects.ts')]);
   const { wait } = flags;
-  const waiting = wait && { waitMs: parseDuration('trace: --wait', wait === true ? usualWait : wait) };
+  const waiting = wait !== undefined && { waitMs: wait === true ? readWait(usualWait) : wait };
   const client = await clientOf(flags, 'trace');
   for (let left = waiting ? 1 : tries; ; left--) {
     const found = await liveTrace({ ...asked, ...waiting, client });
@@ -103,9 +156,10 @@ export function register(command: Command): void {
     .option(
       '--wait [duration]',
       `as --live, but send nothing: wait for such a packet of others (default: ${usualWait})`,
+      readWait,
     )
     .option('--all', 'every outcome step by step, not only the likeliest');
   addOutputOption(addObjectOptions(addNetworkOptions(command)))
-    .addHelpText('after', exitCodes)
+    .addHelpText('after', furtherHelp)
     .action(run);
 }

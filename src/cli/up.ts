@@ -86,7 +86,12 @@ async function run(flags: Flags): Promise<void> {
 
 async function demonstrate(result: UpResult, signal: AbortSignal): Promise<void> {
   const { runDemo } = await import('./demo/demo.ts');
-  await runDemo({ ...result, tools, signal, output: process.stdout });
+  try {
+    await runDemo({ ...result, tools, signal, output: process.stdout });
+  } catch (error) {
+    // What was under way breaks off in words of its own.
+    throw signal.aborted ? signal.reason : error;
+  }
 }
 
 function check(flags: Flags): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KubeObject } from '../apimachinery/object.ts';
-import { validObjects } from './valid-objects.ts';
+import { validObjects, writtenObject } from './valid-objects.ts';
 
 const kinds = ['Service', 'EndpointSlice', 'Node'];
 const web = (spec: object, more: object = {}) => ({
@@ -59,4 +59,36 @@ test.each([
   ],
 ])('%j is refused', (object, message) => {
   expect(() => check(object)).toThrow(message);
+});
+
+test('a Service of another type loses what only its old type had, as on a server', () => {
+  const [live] = check(web({ type: 'NodePort', clusterIP: '10.96.0.1', ports: [{ port: 80, nodePort: 30080 }] }));
+  const changed = { ...live!, spec: { ...(live as { spec?: object }).spec, type: 'ClusterIP' } } as KubeObject;
+  const { spec } = writtenObject(changed, live) as KubeObject & { spec: object };
+  expect(spec).not.toHaveProperty('externalTrafficPolicy');
+  expect(spec).toMatchObject({ clusterIP: '10.96.0.1', ports: [expect.not.objectContaining({ nodePort: 30080 })] });
+});
+
+test('a new object is prepared: a definition has its stored version, and a pod keeps the address that it is said to have', () => {
+  const schema = { openAPIV3Schema: { type: 'object' } };
+  const definition = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'things.example.com' },
+    spec: {
+      group: 'example.com',
+      names: { kind: 'Thing', plural: 'things' },
+      scope: 'Namespaced',
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+  expect(writtenObject(definition as KubeObject, undefined)).toMatchObject({ status: { storedVersions: ['v1'] } });
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'a', namespace: 'demo' },
+    spec: { containers: [{ name: 'c', image: 'x' }] },
+    status: { phase: 'Running', podIP: '10.244.0.5' },
+  };
+  expect(writtenObject(pod as KubeObject, undefined)).toMatchObject({ status: pod.status });
 });

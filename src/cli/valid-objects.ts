@@ -36,7 +36,11 @@ function withClusterIPs(object: KubeObject): void {
  * The objects of some kinds with the API's defaults, in their order; others are left out. Throws a ManifestError for the
  * first that an API server would refuse, in its words.
  */
-export function validObjects(objects: readonly KubeObject[], kinds: readonly string[]): KubeObject[] {
+export function validObjects(
+  objects: readonly KubeObject[],
+  kinds: readonly string[],
+  prepare: Prepare = () => {},
+): KubeObject[] {
   const definitions = builtinResources().filter(({ kind }) => kinds.includes(kind));
   const place = (object: KubeObject) => {
     const source = sourceOf(object);
@@ -53,7 +57,7 @@ export function validObjects(objects: readonly KubeObject[], kinds: readonly str
       throw new ManifestError(`${place(object)}there is no ${kind} of ${apiVersion}: use ${apiVersionOf(first)}`);
     }
     const copy = structuredClone(object);
-    const errors = errorsOf(copy, definition);
+    const errors = errorsOf(copy, definition, prepare);
     if (errors.length === 0) return [copy];
     throw new ManifestError(
       `${place(object)}${kind} ${JSON.stringify(metadata.name)} is invalid: ${aggregate(errors)}`,
@@ -61,11 +65,33 @@ export function validObjects(objects: readonly KubeObject[], kinds: readonly str
   });
 }
 
+type Prepare = (object: KubeObject, strategy: ResourceDefinition['strategy']) => void;
+
+/**
+ * An object as an API server would write it: a new one, or what `live` becomes by a change. Of a new one the status stays that is
+ * said. Throws as {@link validObjects} does; what is of no kind that is known is given back.
+ */
+export function writtenObject(object: KubeObject, live: KubeObject | undefined): KubeObject {
+  const prepare: Prepare = (fresh, strategy) => {
+    if (!live) {
+      const { status } = fresh as { status?: object };
+      strategy.prepareForCreate?.(fresh);
+      if (status) Object.assign(fresh, { status: { ...(fresh as { status?: object }).status, ...status } });
+      return;
+    }
+    const old = structuredClone(live);
+    strategy.default?.(old);
+    strategy.prepareForUpdate?.(fresh, old);
+  };
+  return validObjects([object], [object.kind ?? ''], prepare)[0] ?? object;
+}
+
 /** Fills in the defaults of the object, and judges it. */
-function errorsOf(object: KubeObject, { strategy, kind }: ResourceDefinition): string[] {
+function errorsOf(object: KubeObject, { strategy, kind }: ResourceDefinition, prepare: Prepare): string[] {
   try {
     strategy.default?.(object);
     withClusterIPs(object);
+    prepare(object, strategy);
     const errors = strategy.validate?.(object) ?? [];
     return errors.filter((error) => !isAllocated(error) && !isTolerated(error)).map(fieldErrorMessage);
   } catch (error) {

@@ -31,16 +31,27 @@ function objectsIn({ value, at, item }: Placed): KubeObject[] {
     const kind = value.kind.slice(0, -'List'.length);
     return value.items.flatMap((inner, index) => {
       const place = item(index);
-      const own = isObject(inner) && kind !== '' ? { kind, ...inner } : inner;
+      // A server leaves both out of the items of its lists.
+      const ofList = 'apiVersion' in value ? { apiVersion: value.apiVersion, kind } : { kind };
+      const own = isObject(inner) && kind !== '' && inner.kind === undefined ? { ...ofList, ...inner } : inner;
       return objectsIn({ value: own, at: place, item: () => place });
     });
   }
   const { metadata } = value;
   if (!isObject(metadata) || typeof metadata.name !== 'string') {
-    throw new ManifestError(`${at}: a ${value.kind} has no metadata.name`);
+    throw new ManifestError(`${at}: ${whyNameless(value.kind, metadata)}`);
   }
   sources.set(value, at);
   return [value as unknown as KubeObject];
+}
+
+function whyNameless(kind: string, metadata: unknown): string {
+  if (kind === 'Kustomization')
+    return 'a Kustomization is no object of a cluster: give what `kubectl kustomize` makes of it, by -f -';
+  const isGenerated = isObject(metadata) && typeof metadata.generateName === 'string';
+  return isGenerated
+    ? `a ${kind} has a metadata.generateName, and an apply takes none: give it a metadata.name`
+    : `a ${kind} has no metadata.name`;
 }
 
 /** No text of JSON has a line's end between these within it. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Namespace, Pod, PodSpec } from '../api/core/v1/types.generated.ts';
 import type { NetworkPolicy, NetworkPolicySpec } from '../api/networking/v1/types.generated.ts';
-import { deniedBy, type PolicyPacket } from './fake/denied-by.ts';
+import { deniedBy, type PolicyPacket } from './denied-by.ts';
 import { type PolicyObjects, planPolicies } from './plan.ts';
 
 const namespaces: Namespace[] = ['shop', 'other'].map((name) => ({

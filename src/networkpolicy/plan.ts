@@ -38,18 +38,19 @@ export interface Isolation {
   readonly allows: readonly Allow[];
 }
 
-/** By canonical address of this node's pods. Pods that are not there are not isolated. */
+/** By canonical address of the pods. Pods that are not there are not isolated. */
 export interface PolicyPlan {
   readonly ingress: ReadonlyMap<string, Isolation>;
   readonly egress: ReadonlyMap<string, Isolation>;
 }
 
-export function planPolicies({ pods, namespaces, policies }: PolicyObjects, nodeName: string): PolicyPlan {
+/** For the pods of one node, or of all. */
+export function planPolicies({ pods, namespaces, policies }: PolicyObjects, nodeName?: string): PolicyPlan {
   const directory = new PodDirectory(
     pods.flatMap((pod) => policyPodOf(pod) ?? []),
     namespaces,
   );
-  const own = directory.all.filter((pod) => pod.nodeName === nodeName);
+  const own = nodeName === undefined ? directory.all : directory.all.filter((pod) => pod.nodeName === nodeName);
   const byName = policies.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const plan = (direction: Direction) => planDirection(direction, { own, directory, policies: byName });
   return { ingress: plan('ingress'), egress: plan('egress') };

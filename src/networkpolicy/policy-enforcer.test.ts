@@ -129,6 +129,29 @@ test('a table that someone deletes is put back at once', async () => {
   expect(commands).toEqual(['nft monitor tables']);
 });
 
+test('a look at the tables that fails does not end the watch over them', async () => {
+  let failures = 1;
+  const follow: Follow = {
+    async *lines(_, signal) {
+      yield 'delete table ip portico-networkpolicy';
+      await realClock.sleep(100_000, signal);
+    },
+    bytes: () => {
+      throw new Error('not here');
+    },
+    converse: () => {
+      throw new Error('not here');
+    },
+  };
+  const { scripts, policies } = await start(({ command }) => {
+    if (command.includes('tables') && failures-- > 0) throw new Error('spawn nft EAGAIN');
+    return {};
+  }, follow);
+  await policies.create(policy);
+  // Once as the policy came, and again when the second watch told of the deletion.
+  await eventually(() => expect(scripts().filter((script) => script.includes('drop'))).toHaveLength(2));
+});
+
 test('what the kernel refuses is told of, and all of it is written again', async () => {
   let refusals = 1;
   const { scripts, log, policies } = await start(({ input }) =>

@@ -167,11 +167,10 @@ export class PolicyEnforcer {
         for await (const line of follow.lines(tableMonitor, signal)) {
           if (isDeletionOf(tableName, line)) await this.#check();
         }
-        await clock.sleep(retry, signal);
       } catch {
-        // The program is missing, or the signal aborted: tables are still written anew from time to time.
-        return;
+        // One of the programs could not be started, or the signal aborted: tables are still written anew from time to time.
       }
+      await clock.sleep(retry, signal).catch(() => {});
     }
   }
 

@@ -14,7 +14,7 @@ import { applyTransaction } from '../nftables/fake.ts';
 import { renderTable } from '../nftables/render.ts';
 import type { Table } from '../nftables/ruleset.ts';
 import { diff } from '../nftables/transaction.ts';
-import { deniedBy } from './fake/denied-by.ts';
+import { deniedBy } from './denied-by.ts';
 import { type PolicyObjects, planPolicies } from './plan.ts';
 import { addressText, disjoint, rangesOf, union } from './ranges.ts';
 import { policyTable } from './render.ts';

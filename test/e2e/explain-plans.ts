@@ -6,11 +6,12 @@ import { expect, test, vi } from 'vitest';
 import type { KubeObject } from '../../src/apimachinery/object.ts';
 import type { Client } from '../../src/client/types.ts';
 import { adminClient } from '../../src/cluster/admin-client.ts';
+import { proxySettings } from '../../src/cluster/agent/proxy-settings.ts';
 import { findKubectl } from '../../src/cluster/kubectl.ts';
 import { worldKinds } from '../../src/explain/history/world-follower.ts';
 import { ruleDifferences } from '../../src/explain/live/compare.ts';
 import type { NetworkPlan } from '../../src/explain/plan/plan.ts';
-import { policyTables } from '../../src/explain/trace/policies.ts';
+import { policyTablesOfNodes } from '../../src/explain/trace/policies.ts';
 import { renderTable } from '../../src/nftables/render.ts';
 import { rulesText } from '../../src/proxy/offline.ts';
 import { realClock } from '../../src/system/real/clock.ts';
@@ -152,12 +153,10 @@ const refused = [
 ] as const;
 
 /** As `portico up` starts clusters. */
-const settings = {
-  mode: 'nftables',
+const settings = proxySettings('nftables', {
   clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/56'],
   serviceCIDRs: ['10.96.0.0/16', 'fd00:96::/112'],
-  nodePortAddresses: [],
-} as const;
+});
 
 export function testPlans(cluster: TestCluster, nodes: readonly string[]): void {
   let connected: Promise<Client> | undefined;
@@ -187,7 +186,9 @@ export function testPlans(cluster: TestCluster, nodes: readonly string[]): void 
     );
     const asked = { objects: lists.flat(), settings, families: ['IPv4', 'IPv6'] } as const;
     const texts = nodes.map(async (nodeName) => {
-      const policies = (['IPv4', 'IPv6'] as const).flatMap((family) => policyTables(asked.objects, nodeName, family));
+      const policies = (['IPv4', 'IPv6'] as const).flatMap((family) =>
+        policyTablesOfNodes(asked.objects)(nodeName, family),
+      );
       return (await rulesText({ ...asked, nodeName })) + policies.map(renderTable).join('');
     });
     return Promise.all(texts);

@@ -182,6 +182,43 @@ test('a plan of another selector says the slices, shares and rules that then com
   expect(expected.map((address) => `${address}:80`)).toContain(connections[0]?.endpoint);
 });
 
+test('whom a policy would cut off: the plan names them, a trace of the manifest says so, and then the kernel does', async () => {
+  const wall = file(
+    'wall.yaml',
+    `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: wall}
+spec: {podSelector: {matchLabels: {app: new}}, ingress: [{from: [{podSelector: {matchLabels: {app: new}}}]}]}
+`,
+  );
+  const { reach } = JSON.parse((await cluster.portico('plan', '-f', wall, '-o', 'json')).stdout) as NetworkPlan;
+  expect(reach).toEqual([
+    {
+      change: 'denied',
+      from: [{ name: 'Deployment default/old', of: 2 }],
+      to: [{ name: 'Service default/front:http', of: 2 }],
+      policies: ['default/wall'],
+    },
+  ]);
+  const podOf = async (app: string) =>
+    (await kubectl('get', 'pods', '-l', `app=${app}`, '-o', 'jsonpath={.items[0].metadata.name}')).trim();
+  const [old, fresh] = [await podOf('old'), await podOf('new')];
+  const foretold = await cluster.portico('trace', `pod/${old}`, 'front:80', '-f', wall);
+  expect([foretold.code, foretold.stdout]).toEqual([1, expect.stringContaining('NetworkPolicy default/wall')]);
+  expect((await cluster.portico('trace', `pod/${fresh}`, 'front:80', '-f', wall)).code).toBe(0);
+  expect((await cluster.portico('trace', `pod/${old}`, 'front:80', '--live')).code).toBe(0);
+
+  await kubectl('apply', '-f', wall);
+  await eventually('the policy in the kernels', async () => {
+    const live = await cluster.portico('trace', `pod/${old}`, 'front:80', '--live', '-o', 'json');
+    const seen = (JSON.parse(live.stdout) as { live: LiveTrace }).live;
+    return seen.result === 'dropped' && seen.differences.length === 0 ? true : undefined;
+  });
+  expect((await cluster.portico('trace', `pod/${fresh}`, 'front:80', '--live')).code).toBe(0);
+  await kubectl('delete', '-f', wall);
+});
+
 test('a node tells the rules that its proxy last wrote, with the objects they are of', async () => {
   const version = await kubectl('get', 'service', 'front', '-o', 'jsonpath={.metadata.resourceVersion}');
   const addresses = await endpoints();

@@ -20,7 +20,7 @@ import {
   questionsOf,
   serviceCIDRs,
 } from '../../src/explain/fixtures/cluster.ts';
-import { policyTables } from '../../src/explain/trace/policies.ts';
+import { policyTablesOfNodes } from '../../src/explain/trace/policies.ts';
 import { traceText } from '../../src/explain/trace/text.ts';
 import type { Trace } from '../../src/explain/trace/trace.ts';
 import { tracePacket } from '../../src/explain/trace/trace-packet.ts';
@@ -109,7 +109,7 @@ function load({ objects, services }: Cluster, settings: ProxySettings): void {
     }
     for (const { plans, config } of plansOf({ objects, nodeName: name, settings, families })) {
       const ruleset = rulesetOf(mode, plans, config);
-      for (const table of [...(ruleset.nftables ?? []), ...policyTables(objects, name, config.family)]) {
+      for (const table of [...(ruleset.nftables ?? []), ...policyTablesOfNodes(objects)(name, config.family)]) {
         space.run('nft -f -', renderNftables(table));
       }
       const restore = config.family === 'IPv4' ? 'iptables-restore' : 'ip6tables-restore';

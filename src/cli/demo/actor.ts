@@ -1,6 +1,8 @@
 // Who changes things in the demo: stock kubectl where there is one, else the same requests over HTTP.
 
 import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { table } from '../../apimachinery/table.ts';
 import { deployments, pods, services } from '../../client/resources.ts';
@@ -20,7 +22,13 @@ export interface Actor {
   scale(deployment: string, replicas: number): Promise<string>;
 }
 
-/** `shown` is how the user would type the file. */
+/** A manifest of examples/, by the path from the user's folder where it lies below that. */
+export function example(name: string): string {
+  const path = fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
+  const below = relative(process.cwd(), path);
+  return below.startsWith('..') ? path : below;
+}
+
 export function kubectlActor(exec: Exec, kubectl: string, kubeconfig: string): Actor {
   const run = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await exec.run([kubectl, ...args], { env: { KUBECONFIG: kubeconfig } });

@@ -3,7 +3,7 @@ import { Failure } from '../../cluster/failure.ts';
 import { longestGap, parseTimedAsks, type TimedAsk, tally } from './answers.ts';
 import type { Demo } from './demo.ts';
 import type { ReadyEndpoint } from './demo-cluster.ts';
-import { excerpt } from './node-rules.ts';
+import { excerpt, leadsTo } from './node-rules.ts';
 import { replicas, wordsOf } from './outcome.ts';
 import { askScript, requireAll } from './traffic.ts';
 
@@ -14,11 +14,15 @@ const interval = 0.02;
  */
 const grace = 10;
 
+/** Seconds after which the client ends by itself, for who ended the demo before it could be stopped. */
+const longest = 600;
+
 /**
  * Asks by name every 20 ms, not waiting for answers, until /tmp/stop is there. Prints `BEGAN ENDED ANSWER` for each ask
  * in seconds since boot, and keeps the answers in /tmp/heard.
  */
-const steadyClient = `rm -f /tmp/stop; : >/tmp/heard
+export const steadyClient = (seconds = longest) => `rm -f /tmp/stop; : >/tmp/heard
+read -r start _ </proc/uptime
 ask() {
   answer=$(timeout 2 wget -q -O - http://nginx-service 2>/dev/null)
   read -r ended _ </proc/uptime
@@ -27,6 +31,7 @@ ask() {
 }
 while [ ! -e /tmp/stop ]; do
   read -r began _ </proc/uptime
+  [ $((\${began%.*} - \${start%.*})) -le ${seconds} ] || break
   ask $began &
   usleep ${interval * 1e6}
 done
@@ -37,7 +42,7 @@ export async function showKill({ cluster, page, actor }: Demo): Promise<void> {
   const before = await cluster.readyEndpoints('nginx-service');
   const [victim] = before;
   if (!victim) throw new Failure('nginx-service has no endpoint to kill');
-  const asking = cluster.inClient(steadyClient);
+  const asking = cluster.inClient(steadyClient());
   asking.catch(() => {}); // reported where it is awaited
   await cluster.until(
     'the client to begin',
@@ -117,14 +122,17 @@ async function showFollow({ cluster, page }: Demo, expected: number, asks: numbe
     const found = await cluster.readyEndpoints('nginx-service');
     return found.length === expected ? found : undefined;
   });
-  const clusterIP = (await cluster.service('nginx-service')).spec?.clusterIP ?? '';
+  const words = wordsOf((await cluster.service('nginx-service')).spec?.clusterIP ?? '');
   const node = cluster.nodes[0]?.name ?? '';
   const rules = await cluster.until(`rules for ${expected} endpoints on ${node}`, async () => {
     const found = await cluster.rules(node);
-    return ready.every((e) => found.text.includes(e.ip)) ? found : undefined;
+    const endpoints = ready.map(({ ip }) => ip);
+    const all = await cluster.readyEndpoints('nginx-headless');
+    const others = all.map(({ ip }) => ip).filter((ip) => !endpoints.includes(ip));
+    return leadsTo(found.text, words, { endpoints, others }) ? found : undefined;
   });
   page.label('Endpoints', `${ready.map((e) => e.ip).join(', ')} after ${((cluster.now - began) / 1000).toFixed(2)} s`);
-  page.label(`Rules of ${node}`, excerpt(rules.text, wordsOf(clusterIP), 10).join('\n'));
+  page.label(`Rules of ${node}`, excerpt(rules.text, words, 10).join('\n'));
   const url = 'http://nginx-service';
   const result = await cluster.until(`answers from ${expected} pods`, async () => {
     const found = tally(asks, (await cluster.inClient(askScript(url, asks))).split('\n'));

@@ -8,7 +8,8 @@ import { endpointSlices, endpoints, pods, services } from '../../client/resource
 import type { Client } from '../../client/types.ts';
 import { defaultClusterDomain } from '../../cluster/cluster-settings.ts';
 import { Failure } from '../../cluster/failure.ts';
-import { type ClusterRecord, type NodeLayout, networkLayout } from '../../cluster/layout.ts';
+import { type ClusterRecord, type NodeLayout, networkLayout, rangesOf } from '../../cluster/layout.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Exec } from '../../system/exec.ts';
 import type { Files } from '../../system/files.ts';
@@ -43,10 +44,23 @@ const timeout = 180_000;
 export class DemoCluster {
   readonly #options: DemoClusterOptions;
   readonly nodes: readonly NodeLayout[];
+  /** Of Services that say nothing of families: that of the first range. */
+  readonly family: IPFamily;
+  /** The host's end of the node network: what an unhidden request from here comes from. */
+  readonly hostAddress: string;
 
   constructor(options: DemoClusterOptions) {
+    const { record } = options;
+    const { nodes, v4, v6 } = networkLayout(record);
+    const [first = ''] = rangesOf(record).serviceCIDRs.split(',');
     this.#options = options;
-    this.nodes = networkLayout(options.record).nodes;
+    this.nodes = nodes;
+    this.family = first.includes(':') ? 'IPv6' : 'IPv4';
+    this.hostAddress = this.family === 'IPv4' ? v4.host : v6.host;
+  }
+
+  addressOf({ addresses: [v4, v6] }: NodeLayout): string {
+    return this.family === 'IPv4' ? v4 : v6;
   }
 
   /** Of DNS names. */
@@ -84,9 +98,9 @@ export class DemoCluster {
       .items;
   }
 
-  /** Ready endpoints of the Service's IPv4 slices. */
+  /** Ready endpoints of the Service's slices of that family. */
   async readyEndpoints(service: string): Promise<ReadyEndpoint[]> {
-    const slices = (await this.slices(service)).filter((s) => s.addressType === 'IPv4');
+    const slices = (await this.slices(service)).filter((s) => s.addressType === this.family);
     return slices.flatMap((slice) =>
       (slice.endpoints ?? [])
         .filter((e) => e.conditions?.ready !== false)
@@ -109,7 +123,7 @@ export class DemoCluster {
   }
 
   rules(node: string): Promise<NodeRules> {
-    return nodeRules(this.#options.tools.exec, this.#options.record, node);
+    return nodeRules(this.#options.tools.exec, this.#options.record, node, this.family);
   }
 
   /** Asks the DNS server of the first node. */

@@ -1,10 +1,9 @@
 // `portico up --demo`: what a Service is for, shown on the cluster that was just started. Everything printed is measured, and
 // whatever is not as it must be ends it with a failure.
-import { fileURLToPath } from 'node:url';
 import { readKubeconfig } from '../../client/kubeconfig.ts';
 import { kubectlOnPath } from '../../cluster/kubectl.ts';
 import type { UpResult } from '../../cluster/up.ts';
-import { type Actor, httpActor, kubectlActor } from './actor.ts';
+import { type Actor, example, httpActor, kubectlActor } from './actor.ts';
 import { showKill, showSelectorAndScale } from './changes.ts';
 import { DemoCluster, type DemoTools } from './demo-cluster.ts';
 import { showLoadBalancer } from './load-balancer.ts';
@@ -25,8 +24,6 @@ export interface Demo {
   readonly page: Page;
 }
 
-const manifest = fileURLToPath(new URL('../../../examples/nginx.yaml', import.meta.url));
-
 /** Rejects with a Failure that says what was not as it must be. */
 export async function runDemo({ record, paths, client, tools, signal, output }: DemoOptions): Promise<void> {
   const access = await readKubeconfig(paths.kubeconfig, tools);
@@ -40,7 +37,7 @@ export async function runDemo({ record, paths, client, tools, signal, output }: 
   demo.page.chapter(
     `Apply a Deployment of three pods and its Services${kubectl ? ' with stock kubectl' : ' over HTTP'}`,
   );
-  demo.page.transcript(await actor.apply(manifest));
+  demo.page.transcript(await actor.apply(example('nginx.yaml')));
   await showOutcome(demo);
   await showTraffic(demo);
   await showNodePorts(demo);

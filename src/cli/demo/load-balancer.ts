@@ -1,19 +1,17 @@
 // Chapter 5: a load balancer's addresses, asked from the host.
-import { fileURLToPath } from 'node:url';
 import { announcedByAnnotation } from '../../api/portico/v1/load-balancer-pool.ts';
-import { joinHostPort } from '../../net/ip.ts';
+import { example } from './actor.ts';
 import { tally } from './answers.ts';
 import type { Demo } from './demo.ts';
 import { replicas } from './outcome.ts';
-import { askFromHost, asks, requireAll, untilAllAnswer } from './traffic.ts';
+import { askFromHost, asks, requireAll, untilAllAnswer, urlOf } from './traffic.ts';
 
-const manifest = fileURLToPath(new URL('../../../examples/load-balancer.yaml', import.meta.url));
 const name = 'nginx-public';
 const port = 80;
 
 export async function showLoadBalancer({ cluster, page, actor }: Demo): Promise<void> {
   page.chapter('Ask from outside, at an address of its own');
-  page.transcript(await actor.apply(manifest));
+  page.transcript(await actor.apply(example('load-balancer.yaml')));
   const began = cluster.now;
   const { ips, node } = await cluster.until(`an address for ${name}, and a node that answers for it`, async () => {
     const { metadata, status } = await cluster.service(name);
@@ -27,7 +25,7 @@ export async function showLoadBalancer({ cluster, page, actor }: Demo): Promise<
     const ask = (count: number) => askFromHost(cluster, [ip], { port, count });
     await untilAllAnswer(cluster, ip, ask);
     const lines = await ask(asks);
-    const url = `http://${joinHostPort(ip, port).replace(/:80$/, '')}`;
+    const url = urlOf(ip, port);
     const result = tally(asks, lines);
     page.tally(url, result);
     requireAll(url, result, replicas);

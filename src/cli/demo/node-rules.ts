@@ -1,5 +1,6 @@
 // The part of a node's rules that is about one Service: the lines that name its address or its endpoints.
 import { type ClusterRecord, networkLayout } from '../../cluster/layout.ts';
+import type { IPFamily } from '../../net/ip.ts';
 import type { Exec } from '../../system/exec.ts';
 
 export interface NodeRules {
@@ -9,9 +10,10 @@ export interface NodeRules {
   readonly text: string;
 }
 
-export async function nodeRules(exec: Exec, record: ClusterRecord, node: string): Promise<NodeRules> {
+export async function nodeRules(exec: Exec, record: ClusterRecord, node: string, family: IPFamily): Promise<NodeRules> {
   const namespace = networkLayout(record).nodes.find((n) => n.name === node)?.namespace ?? '';
-  const command = record.proxyMode === 'nftables' ? ['nft', 'list', 'ruleset', 'ip'] : ['iptables-save', '-t', 'nat'];
+  const ip = family === 'IPv4' ? 'ip' : 'ip6';
+  const command = record.proxyMode === 'nftables' ? ['nft', 'list', 'ruleset', ip] : [`${ip}tables-save`, '-t', 'nat'];
   const { stdout } = await exec.run(['nsenter', `--net=/run/netns/${namespace}`, ...command]);
   return { node, command: `ip netns exec ${namespace} ${command.join(' ')}`, text: stdout };
 }
@@ -39,4 +41,15 @@ export function excerpt(text: string, words: readonly string[], most: number): s
     }
   }
   return found.length > most ? [...found.slice(0, most), `  … and ${found.length - most} more`] : found;
+}
+
+/** Whether the lines that name one of the words lead to all these endpoints, and to none of the others. */
+export function leadsTo(
+  text: string,
+  words: readonly string[],
+  { endpoints, others = [] }: { readonly endpoints: readonly string[]; readonly others?: readonly string[] },
+): boolean {
+  const about = excerpt(text, words, Number.POSITIVE_INFINITY).join('\n');
+  const isNamed = (ip: string) => excerpt(about, [ip], 1).length > 0;
+  return endpoints.every(isNamed) && !others.some(isNamed);
 }

@@ -1,8 +1,9 @@
 // Chapter 2: what came of the manifests: addresses, endpoints, DNS records, rules.
 import { Failure } from '../../cluster/failure.ts';
+import { joinHostPort } from '../../net/ip.ts';
 import { table } from '../table.ts';
 import type { Demo } from './demo.ts';
-import { excerpt } from './node-rules.ts';
+import { excerpt, leadsTo } from './node-rules.ts';
 
 export const replicas = 3;
 
@@ -26,11 +27,12 @@ export async function showOutcome({ cluster, page }: Demo): Promise<void> {
   await showEndpoints({ cluster, page }, endpoints.length);
   await showRecords({ cluster, page }, clusterIP, endpoints.length);
   const node = cluster.nodes[0]?.name ?? '';
+  const words = wordsOf(clusterIP);
   const rules = await cluster.until(`rules for nginx-service on ${node}`, async () => {
     const found = await cluster.rules(node);
-    return endpoints.every((e) => found.text.includes(e.ip)) && found.text.includes(clusterIP) ? found : undefined;
+    return leadsTo(found.text, words, { endpoints: endpoints.map(({ ip }) => ip) }) ? found : undefined;
   });
-  page.label(`Rules of ${node}`, [`$ ${rules.command}`, ...excerpt(rules.text, wordsOf(clusterIP), 16)].join('\n'));
+  page.label(`Rules of ${node}`, [`$ ${rules.command}`, ...excerpt(rules.text, words, 16)].join('\n'));
 }
 
 /** What rules of nginx-service say: its address, or in the comments of iptables its name. */
@@ -40,7 +42,7 @@ async function showEndpoints({ cluster, page }: Pick<Demo, 'cluster' | 'page'>, 
   const addresses = await cluster.until('the Endpoints object nginx-service', async () => {
     const { subsets = [] } = await cluster.endpoints('nginx-service');
     const found = subsets.flatMap((s) =>
-      (s.addresses ?? []).flatMap((a) => (s.ports ?? []).map((p) => `${a.ip}:${p.port}`)),
+      (s.addresses ?? []).flatMap((a) => (s.ports ?? []).map((p) => joinHostPort(a.ip, p.port))),
     );
     return found.length === expected ? found : undefined;
   });
@@ -53,12 +55,14 @@ async function showRecords(
   expected: number,
 ): Promise<void> {
   const resolver = cluster.resolver();
+  const type = cluster.family === 'IPv4' ? 'A' : 'AAAA';
+  const addresses = (of: string) => (type === 'A' ? resolver.resolve4(of) : resolver.resolve6(of));
   const name = (service: string): string => `${service}.default.svc.${cluster.domain}`;
   const [pods, address, targets, alias] = await cluster.until('the DNS records', async () => {
     try {
       const found = await Promise.all([
-        resolver.resolve4(name('nginx-headless')),
-        resolver.resolve4(name('nginx-service')),
+        addresses(name('nginx-headless')),
+        addresses(name('nginx-service')),
         resolver.resolveSrv(`_http._tcp.${name('nginx-headless')}`),
         resolver.resolveCname(name('nginx-external')),
       ]);
@@ -72,8 +76,8 @@ async function showRecords(
   if (targets.length !== expected)
     throw new Failure(`DNS has ${targets.length} SRV records for nginx-headless instead of ${expected}`);
   const records = [
-    ...address.map((a) => [name('nginx-service'), 'A', a]),
-    ...pods.sort().map((a) => [name('nginx-headless'), 'A', a]),
+    ...address.map((a) => [name('nginx-service'), type, a]),
+    ...pods.sort().map((a) => [name('nginx-headless'), type, a]),
     ...targets.map((t) => [
       `_http._tcp.${name('nginx-headless')}`,
       'SRV',

@@ -2,7 +2,8 @@
 import type { Tally } from './answers.ts';
 
 export interface PageOutput {
-  readonly isTTY?: boolean | undefined;
+  /** Of a terminal: whether it shows colors, and its user wants them (NO_COLOR). */
+  hasColors?(): boolean;
   write(text: string): unknown;
 }
 
@@ -52,6 +53,6 @@ export class Page {
   }
 
   #style(code: string, text: string): string {
-    return this.#output.isTTY ? `\x1b[${code}m${text}\x1b[0m` : text;
+    return this.#output.hasColors?.() ? `\x1b[${code}m${text}\x1b[0m` : text;
   }
 }

@@ -225,6 +225,13 @@ describe('answers of the cluster zone', () => {
     );
   });
 
+  test('a Service that has no address yet is not headless', () => {
+    const view = zone();
+    view.setService(service('new', { ports: [{ name: 'http', port: 80 }] }));
+    view.setSlice(slice('new', { endpoints: [{ addresses: ['10.244.1.3'] }] }));
+    expect(ask('new.demo.svc.cluster.local.', 'A', {}, view)).toEqual(['NXDOMAIN', soa]);
+  });
+
   test('a port without a number is in no SRV record', () => {
     const view = zone();
     view.setService(service('any', { clusterIP: 'None' }));
@@ -245,6 +252,50 @@ describe('answers of the cluster zone', () => {
     const reply = answer(zone(), question, config);
     expect(reply.follow).toBe('example.com.');
     expect(reply.answers.map(zoneText)).toEqual(['out.demo.svc.cluster.local. 30 IN CNAME example.com.']);
+  });
+
+  describe('a headless Service whose slice holds names (FQDN)', () => {
+    const named = (...parts: Partial<EndpointSlice>[]) => {
+      const view = zone();
+      view.setService(service('far', { clusterIP: 'None', ports: [{ name: 'sql', port: 5432 }] }));
+      for (const [i, part] of parts.entries()) {
+        const one = slice('far', { addressType: 'FQDN', ports: [{ name: 'sql', port: 5432 }], ...part });
+        view.setSlice({ ...one, metadata: { ...one.metadata, name: `far-${i}` } });
+      }
+      return view;
+    };
+    const outside = { endpoints: [{ addresses: ['db.example.com'] }, { addresses: ['other.example.com'] }] };
+    const name = 'far.demo.svc.cluster.local.';
+
+    test.each(['A', 'AAAA', 'CNAME'] as const)('is another name of the first, for %s', (type) => {
+      const reply = answer(named(outside), { name, type: TYPE[type], class: CLASS_IN }, config);
+      expect(reply.answers.map(zoneText)).toEqual([`${name} 30 IN CNAME db.example.com.`]);
+      expect(reply.follow).toBe(type === 'CNAME' ? undefined : 'db.example.com.');
+    });
+
+    test('by its port and by its endpoint, too; SRV records lead to no other name', () => {
+      const view = named(outside);
+      expect(ask(`_sql._tcp.${name}`, 'A', {}, view)[1]).toContain('CNAME db.example.com.');
+      expect(ask(`other-example-com.${name}`, 'A', {}, view)[1]).toContain('CNAME other.example.com.');
+      expect(ask(`_sql._tcp.${name}`, 'SRV', {}, view)).toEqual(['NOERROR', soa]);
+    });
+
+    test('leads on within the zone, and never to itself', () => {
+      const inside = named({ endpoints: [{ addresses: ['web.demo.svc.cluster.local'] }] });
+      expect(ask(name, 'A', {}, inside)).toEqual([
+        'NOERROR',
+        `${name} 30 IN CNAME web.demo.svc.cluster.local.`,
+        'web.demo.svc.cluster.local. 30 IN A 10.96.0.7',
+      ]);
+      expect(ask(name, 'A', {}, named({ endpoints: [{ addresses: [name] }] }))).toEqual(['NOERROR', soa]);
+    });
+
+    test('has its addresses, where it has some, and no name while none is ready', () => {
+      const mixed = named(outside, { addressType: 'IPv4', endpoints: [{ addresses: ['10.244.1.8'] }] });
+      expect(ask(name, 'A', {}, mixed)).toEqual(['NOERROR', `${name} 30 IN A 10.244.1.8`]);
+      const unready = named({ endpoints: [{ addresses: ['db.example.com'], conditions: { ready: false } }] });
+      expect(ask(name, 'A', {}, unready)[0]).toBe('NXDOMAIN');
+    });
   });
 
   test('the reverse name of an IPv6 ClusterIP', () => {
@@ -287,6 +338,8 @@ describe('answers of the cluster zone', () => {
     view.setService(service('dns', { clusterIP: 'None' }));
     const endpoints = [{ addresses: ['172.30.0.11'] }, { addresses: ['172.30.0.12'] }];
     view.setSlice(slice('dns', { ports: [], endpoints }));
+    const names = slice('dns', { addressType: 'FQDN', endpoints: [{ addresses: ['dns.example.com'] }] });
+    view.setSlice({ ...names, metadata: { ...names.metadata, name: 'names' } });
     expect(ask('cluster.local.', 'NS', {}, view)).toEqual([
       'NOERROR',
       'cluster.local. 30 IN NS 172-30-0-11.dns.demo.svc.cluster.local.',

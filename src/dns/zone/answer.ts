@@ -115,10 +115,10 @@ function serviceKeyOf(labels: readonly string[]): string {
   return dependencyOn.service(labels.at(-2) ?? '', labels.at(-3) ?? '');
 }
 
-/** An ExternalName Service: a CNAME, and for addresses what it leads to, inside the zone at once. */
-function alias(context: Context, externalName: string, dependencies: readonly string[]): Answer {
+/** An ExternalName Service, or one whose endpoints are names: a CNAME, and for addresses what it leads to, inside the zone at once. */
+function alias(context: Context, name: string, dependencies: readonly string[]): Answer {
   const { question, config, aliases } = context;
-  const target = externalName.endsWith('.') ? externalName : `${externalName}.`;
+  const target = name.endsWith('.') ? name : `${name}.`;
   const cname = record(question.name, config.ttl, { type: 'CNAME', target });
   if (question.type === TYPE.CNAME) return { ...found(context, [cname]), dependencies };
   if (!asksForAddresses(question)) return { ...noData(context), dependencies };
@@ -202,6 +202,7 @@ function nameServers({ view, config, zone }: Context): NameServers {
     dependencies.push(dependencyOn.service(owner.namespace, owner.name));
     if (owner.kind === 'headless') {
       for (const endpoint of view.endpoints(owner.namespace, owner.name)) {
+        if (endpoint.isName) continue;
         const name = `${endpointName(endpoint)}.${base}`;
         addresses.set(name, (addresses.get(name) ?? new Set()).add(endpoint.address));
       }

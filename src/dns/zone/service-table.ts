@@ -57,7 +57,8 @@ export class ServiceTable {
     this.delete(key);
     const { type, clusterIP = '', clusterIPs, externalName = '' } = spec;
     const given = clusterIPs?.length ? clusterIPs : clusterIP === '' ? [] : [clusterIP];
-    const headless = given.length === 0 || given[0] === 'None';
+    // One without an address, as manifests have it before an API server gives it one, is not headless.
+    const headless = given[0] === 'None';
     const kind = type === 'ExternalName' ? 'external-name' : headless ? 'headless' : 'cluster-ip';
     const addresses = (kind === 'cluster-ip' ? given : []).map(compactAddress);
     const traits = this.#traits.of({

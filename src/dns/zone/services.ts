@@ -44,8 +44,7 @@ export function lookUp(view: ZoneView, labels: readonly string[]): Lookup {
       : { kind: 'none', service };
   }
   const endpointsWanted = service.kind === 'headless' || wanted.endpoint !== undefined;
-  const hit = endpointsWanted ? endpointHit(view, service, wanted) : clusterIPHit(service, wanted);
-  return hit.addresses.length > 0 ? hit : { kind: 'none', service };
+  return endpointsWanted ? endpointHit(view, service, wanted) : clusterIPHit(service, wanted);
 }
 
 /** Whether a CNAME can lead there. The API takes labels of any length (ValidateDNS1123Subdomain looks at the whole). */
@@ -69,26 +68,37 @@ function matches(port: PortRecord, { port: name, protocol }: Wanted): boolean {
   );
 }
 
-function clusterIPHit(service: ServiceRecord, wanted: Wanted): Hit {
+function clusterIPHit(service: ServiceRecord, wanted: Wanted): Lookup {
   const ports = service.ports.filter((port) => matches(port, wanted));
   const locations = ports.flatMap(({ port }) =>
     port === undefined ? [] : service.addresses.map((address) => ({ endpointName: undefined, address, port })),
   );
-  return { kind: 'hit', service, addresses: ports.length > 0 ? service.addresses : [], locations };
+  if (ports.length === 0 || service.addresses.length === 0) return { kind: 'none', service };
+  return { kind: 'hit', service, addresses: service.addresses, locations };
 }
 
-function endpointHit(view: ZoneView, service: ServiceRecord, wanted: Wanted): Hit {
+/**
+ * Endpoints that are names (addressType FQDN) make the Service another name of theirs, as in CoreDNS: of the first, for a name
+ * has one CNAME (RFC 2181, 10.1), and only where there are no addresses, which may not stand beside it (RFC 1034, 3.6.2).
+ */
+function endpointHit(view: ZoneView, service: ServiceRecord, wanted: Wanted): Lookup {
   const addresses: string[] = [];
+  let target: string | undefined;
   const locations: Location[] = [];
   const anyPort = wanted.port === undefined && wanted.protocol === undefined;
   for (const endpoint of view.endpoints(service.namespace, service.name)) {
-    const { address, ports } = endpoint;
+    const { address, ports, isName } = endpoint;
     const name = endpointName(endpoint);
     if (wanted.endpoint !== undefined && name.toLowerCase() !== wanted.endpoint) continue;
     const matching = ports.filter((port) => matches(port, wanted));
     if (matching.length === 0 && !(anyPort && ports.length === 0)) continue;
+    if (isName) {
+      if (isTarget(address)) target ??= address;
+      continue;
+    }
     addresses.push(address);
     for (const { port } of matching) if (port !== undefined) locations.push({ endpointName: name, address, port });
   }
-  return { kind: 'hit', service, addresses, locations };
+  if (addresses.length > 0) return { kind: 'hit', service, addresses, locations };
+  return target === undefined ? { kind: 'none', service } : { kind: 'alias', service, target };
 }

@@ -82,12 +82,6 @@ describe('a slice', () => {
     const known = ['web', 'other'].flatMap((name) => zone.endpoints('demo', name));
     expect(known).toHaveLength(after.endpoints?.filter(({ conditions }) => conditions?.ready !== false).length ?? 0);
   });
-
-  test('of names in place of addresses has no endpoints: no record can hold them', () => {
-    const zone = new ClusterZone();
-    zone.setSlice(slice({ addressType: 'FQDN', endpoints: [{ addresses: ['db.example.com'] }] }));
-    expect(zone.endpoints('demo', 'web')).toEqual([]);
-  });
 });
 
 test('a Pod touches its address when it comes, goes or ends, and not in between', () => {

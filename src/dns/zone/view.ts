@@ -15,6 +15,8 @@ export interface EndpointRecord {
   /** The endpoint's own hostname; empty means its address with dashes. */
   readonly hostname: string;
   readonly address: string;
+  /** The address is a name (addressType FQDN). */
+  readonly isName?: true;
   /** Empty for an endpoint of a Service without ports. */
   readonly ports: readonly PortRecord[];
 }
@@ -190,13 +192,13 @@ export class ClusterZone implements ZoneView {
     return [key, ...addresses.map(dependencyOn.address)];
   }
 
-  /** The ready endpoints of a slice of addresses; `ready` unset counts as ready (discovery/v1 EndpointConditions). */
+  /** The ready endpoints of a slice; `ready` unset counts as ready (discovery/v1 EndpointConditions). */
   #endpointRecords(slice: Readonly<EndpointSlice>): EndpointRecord[] {
-    if (slice.addressType === 'FQDN') return [];
+    const named = slice.addressType === 'FQDN' ? ({ isName: true } as const) : undefined;
     const ports = this.#ports.of((slice.ports ?? []).map(portRecord));
     return (slice.endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false)
-      .flatMap(({ addresses, hostname = '' }) => addresses.map((address) => ({ hostname, address, ports })));
+      .flatMap(({ addresses, hostname = '' }) => addresses.map((address) => ({ hostname, address, ports, ...named })));
   }
 }
 

@@ -50,8 +50,7 @@ export class History {
 
   /** An object that was there when the record began, or ended. Before any {@link record}. */
   begin(object: Readonly<KubeObject>, time: number): void {
-    const slim = slimmed(object);
-    this.#latest.set(idOf(slim), slim);
+    this.#latest.set(idOf(object), object);
     // What is resumed began earlier.
     if (this.#isResumed) return;
     this.#began = { revision: Math.max(this.#began.revision, revisionOf(object)), time };
@@ -74,11 +73,11 @@ export class History {
    */
   record(object: Readonly<KubeObject>, time: number, isGone = false): Recorded | undefined {
     const id = idOf(object);
-    const before = this.#latest.get(id);
-    const slim = slimmed(object);
-    if (!isGone && before && isHeartbeat(before, slim)) return undefined;
+    const latest = this.#latest.get(id);
+    if (!isGone && latest && isHeartbeat(latest, object)) return undefined;
     if (isGone) this.#latest.delete(id);
-    else this.#latest.set(id, slim);
+    else this.#latest.set(id, object);
+    const before = latest && slimmed(latest);
     const change = isGone ? 'deleted' : before ? 'changed' : 'created';
     const entry: Recorded = { revision: revisionOf(object), time, id, change, before };
     // Kinds are watched one by one, so neighbours may come in another order than they were made.
@@ -142,7 +141,7 @@ export function revisionOf({ metadata }: Readonly<KubeObject>): number {
   return Number(metadata.resourceVersion ?? 0);
 }
 
-/** Who set which field is much, and nobody asks history for it. */
+/** Who set which field is much, and nobody asks history for it. The present objects are everybody's: they stay as they are. */
 function slimmed(object: Readonly<KubeObject>): Readonly<KubeObject> {
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };

@@ -96,12 +96,14 @@ export class WorldFollower {
     let waiting = worldKinds.length;
     for (const [kind, resource] of worldKinds) {
       let isSynced = false;
+      // Items of a list come without.
+      const withKind = (object: Readonly<KubeObject>) => (object.kind === kind ? object : { ...object, kind });
       const put = (object: Readonly<KubeObject>) =>
-        this.#put({ ...object, kind }, isSynced ? 'changed' : earlier ? 'resumed' : 'there');
+        this.#put(withKind(object), isSynced ? 'changed' : earlier ? 'resumed' : 'there');
       informers.informer<KubeObject>(resource).addHandler({
         added: put,
         updated: put,
-        deleted: (object) => this.#remove({ ...object, kind }),
+        deleted: (object) => this.#remove(withKind(object)),
         synced: () => {
           isSynced = true;
           waiting -= 1;

@@ -52,6 +52,23 @@ test('a packet that arrives where the model may send it agrees; other packets ar
   ]);
 });
 
+test('of mode ipvs it is said what nobody looks at, and that what agrees is what was seen', () => {
+  const seen = [{ node: 'b', trace: [sent], conntrack: [flow('10.244.0.7')], kernelRules: [], modelRules: [] }];
+  const request = {
+    sent: 'connected',
+    isAnswered: true,
+    silent: [],
+    watchTable: 'x',
+    sourcePort: 23000,
+    seen,
+  } as const;
+  const text = (mode: Trace['mode']) => liveText(compareLive({ ...request, trace: { ...trace, mode } }));
+  expect(text('ipvs')).toMatch(
+    /\nUnseen {3}in mode ipvs the virtual servers.*ipvsadm -Ln.*\nAgrees .*, as far as it is seen$/,
+  );
+  expect(text('iptables')).not.toContain('Unseen');
+});
+
 test('a drop that the model does not know is told with its rule, and that the rule is a stranger', () => {
   const drop = 'trace id 1 ip planted c rule tcp dport 80 drop (verdict drop)';
   expect(live([sent, drop], [])).toMatchObject({

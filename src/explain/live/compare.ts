@@ -29,6 +29,8 @@ export interface LiveTrace {
   readonly source: string;
   /** Nodes on the way that did not answer: what they did is not known. */
   readonly silent: readonly string[];
+  /** What of the nodes nobody looks at in the proxy's mode, in a sentence. */
+  readonly unseen?: string;
   /** Sentences; empty when model and kernel agree. */
   readonly differences: readonly string[];
 }
@@ -72,6 +74,7 @@ export function compareLive(request: LiveRequest): LiveTrace {
     result,
     destination: end,
     source: last?.client.address ?? packet?.source.address ?? '',
+    ...(trace.mode === 'ipvs' && { unseen: unseenOfIpvs }),
   } as const;
   const strayRules = seen.flatMap(ruleDifferences);
   const differences = [
@@ -82,6 +85,10 @@ export function compareLive(request: LiveRequest): LiveTrace {
   ];
   return { ...live, differences: differences.length === 0 ? [] : [...differences, ...strangers(hops)] };
 }
+
+/** Traces of nftables do not go through IPVS, and its servers are listed by no program that the other modes need. */
+const unseenOfIpvs =
+  'in mode ipvs the virtual servers, and the rules and sets beside them, are not compared with the model, and no trace shows which server took the packet: ipvsadm -Ln lists them';
 
 /** Connection tracking forgets at once who was refused by the one asked; the packet went there all the same. */
 function passed(packet: KernelPacket | undefined): Flow | undefined {

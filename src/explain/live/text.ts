@@ -2,7 +2,7 @@
 import { type LiveTrace, stepText } from './compare.ts';
 
 /** Lines, without a final newline. */
-export function liveText({ sent, hops, silent, result, destination, source, differences }: LiveTrace): string {
+export function liveText({ sent, hops, silent, result, destination, source, unseen, differences }: LiveTrace): string {
   const label = (name: string, text: string) => `${name.padEnd(9)}${text}`;
   const lines = hops.flatMap(({ node, steps, flow }) => [
     `         on ${node}`,
@@ -29,8 +29,14 @@ export function liveText({ sent, hops, silent, result, destination, source, diff
       ? [label('Why', `whoever has ${destination} refuses: nobody listens at this port there`)]
       : []),
     ...silent.map((node) => label('Silent', `${node} does not answer: what it did is not known`)),
+    ...(unseen === undefined ? [] : [label('Unseen', unseen)]),
     ...(differences.length === 0
-      ? [label('Agrees', `${silent.length === 0 ? 'the kernel does' : 'those that answer do'} what the model says`)]
+      ? [
+          label(
+            'Agrees',
+            `${silent.length === 0 ? 'the kernel does' : 'those that answer do'} what the model says${unseen === undefined ? '' : ', as far as it is seen'}`,
+          ),
+        ]
       : differences.map((difference) => label('Differs', difference))),
   ].join('\n');
 }

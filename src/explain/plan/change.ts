@@ -11,7 +11,7 @@ export function withObjects(objects: readonly KubeObject[], changed: readonly Ku
 }
 
 export interface Gone {
-  readonly kind: 'Pod' | 'Node' | 'Service';
+  readonly kind: 'Pod' | 'Node' | 'Service' | 'NetworkPolicy';
   readonly namespace: string;
   readonly name: string;
 }

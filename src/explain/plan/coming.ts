@@ -1,4 +1,5 @@
 // What manifests bring for others of them: an API server that is asked about those does not have it yet.
+import type { CustomResourceDefinition } from '../../api/apiextensions/v1/types.generated.ts';
 import { isObject, type JsonObject } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 
@@ -54,3 +55,16 @@ export function withoutComing(manifest: KubeObject, coming: ReadonlySet<string>)
   });
   return { asked, restore };
 }
+
+/** The kinds that CustomResourceDefinitions of the manifests bring, by {@link kindId}, with whether their objects are in namespaces. */
+export function comingKinds(manifests: readonly KubeObject[]): ReadonlyMap<string, boolean> {
+  const kinds = new Map<string, boolean>();
+  for (const { kind, ...rest } of manifests) {
+    if (kind !== 'CustomResourceDefinition') continue;
+    const { group, scope, names, versions = [] } = (rest as Partial<CustomResourceDefinition>).spec ?? {};
+    for (const { name } of versions) kinds.set(kindId(`${group}/${name}`, names?.kind), scope !== 'Cluster');
+  }
+  return kinds;
+}
+
+export const kindId = (apiVersion: string | undefined, kind: string | undefined): string => `${apiVersion} ${kind}`;

@@ -14,9 +14,10 @@ import { lineChanges } from '../line-changes.ts';
 import { type Asked, lostConnections } from '../live/connections.ts';
 import { idOf } from '../object-id.ts';
 import { bothFamilies, sharesOf } from '../shares.ts';
-import { policyTables } from '../trace/policies.ts';
+import { policyTablesOfNodes } from '../trace/policies.ts';
 import { withLoadBalancers } from './load-balancers.ts';
 import type { LoadBalancerChange, NetworkPlan, NodeRules, ObjectChange, Placeholder, ShareChange } from './plan.ts';
+import { compareReach } from './reach.ts';
 import { zoneRecords } from './records.ts';
 import { withSlices } from './slices.ts';
 import { settleWorkloads, workloadKinds } from './workloads.ts';
@@ -65,6 +66,7 @@ export async function planChange(request: PlanRequest): Promise<NetworkPlan> {
     rules: await compareRules(before, after, settings),
     shares,
     connections: lostConnections(shares, asked?.connections ?? []),
+    reach: compareReach(before, after, clusterDomain),
     placeholders,
     // One that waited before, and still does, is no change.
     loadBalancers: changedBalancers(before, loadBalancers),
@@ -148,26 +150,30 @@ async function compareRules(
   after: readonly KubeObject[],
   settings: ProxySettings,
 ): Promise<NodeRules[]> {
-  const lines = async (objects: readonly KubeObject[], nodeName: string) => [
-    ...(await rulesText({ objects, nodeName, settings, families: bothFamilies })).split('\n'),
-    ...policyLines(objects, nodeName),
-  ];
+  const [oldLines, newLines] = [linesOfNodes(before, settings), linesOfNodes(after, settings)];
   const changes: NodeRules[] = [];
   const remaining = new Set(nodeNames(after));
   for (const node of nodeNames(before)
     .filter((name) => remaining.has(name))
     .sort()) {
-    const change = lineChanges(await lines(before, node), await lines(after, node));
+    // An API server that works out a plan answers others meanwhile.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const change = lineChanges(await oldLines(node), await newLines(node));
     if (change.added.length + change.removed.length > 0) changes.push({ node, ...change });
   }
   return changes;
 }
 
-/** Of the tables that NetworkPolicies make, beside the proxy's. */
-function policyLines(objects: readonly KubeObject[], nodeName: string): string[] {
-  return bothFamilies.flatMap((family) =>
-    policyTables(objects, nodeName, family).flatMap((table) => renderTable(table).split('\n')),
-  );
+/** The proxy's rules of a node, and of the tables that NetworkPolicies make beside them. */
+function linesOfNodes(
+  objects: readonly KubeObject[],
+  settings: ProxySettings,
+): (nodeName: string) => Promise<string[]> {
+  const tables = policyTablesOfNodes(objects);
+  return async (nodeName) => [
+    ...(await rulesText({ objects, nodeName, settings, families: bothFamilies })).split('\n'),
+    ...bothFamilies.flatMap((family) => tables(nodeName, family).flatMap((table) => renderTable(table).split('\n'))),
+  ];
 }
 
 type Shares = ReadonlyMap<string, ReadonlyMap<string, number>>;

@@ -1,6 +1,7 @@
 // What `portico plan` finds, as a value.
 import type { TextChange } from '../line-changes.ts';
 import type { Connections } from '../live/connections.ts';
+import type { ReachChange } from './reach-groups.ts';
 
 export interface ObjectChange {
   readonly change: 'created' | 'changed' | 'deleted';
@@ -54,6 +55,8 @@ export interface NetworkPlan {
   readonly shares: readonly ShareChange[];
   /** Connections that nodes track now whose endpoint nobody would be sent to any more. */
   readonly connections: readonly Connections[];
+  /** Whom NetworkPolicies would keep from whom, or no longer. */
+  readonly reach: readonly ReachChange[];
   readonly placeholders: readonly Placeholder[];
   readonly loadBalancers: readonly LoadBalancerChange[];
   /** What could not be looked at, in sentences. */

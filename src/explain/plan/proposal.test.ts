@@ -67,6 +67,17 @@ test('what the server refuses is refused, of manifests as of Services that go', 
   expect(notes).toHaveLength(1);
 });
 
+test('a policy may be left out, too, and the server is asked', async () => {
+  const metadata = { name: 'wall', namespace: 'demo' };
+  const policy = { kind: 'NetworkPolicy', apiVersion: 'networking.k8s.io/v1', metadata } as KubeObject;
+  for (const name of ['networkpolicy/wall', 'netpol/demo/wall']) {
+    expect((await worldsOf([policy], { ...nobody, without: [name] })).after).toEqual([]);
+  }
+  const denied = badRequest('no');
+  const going = { ...nobody, without: ['networkpolicy/wall'] };
+  await expect(worldsOf([policy], going, refusing(denied))).rejects.toThrow('no');
+});
+
 test('the server is asked as strictly as kubectl asks, and what it refuses is told with the place of the manifest', async () => {
   const api = cluster();
   const denied = badRequest('strict decoding error: unknown field "spec.selectors"');
@@ -112,7 +123,7 @@ test('an object that is in the manifests twice is asked about once, as its last 
 kind: Service
 apiVersion: v1
 metadata: {name: web}
-spec: {ports: [{port: ${port}}]}
+spec: {clusterIP: None, ports: [{port: ${port}}]}
 `;
   const manifests = await parseManifests(text(80) + text(81), 'a.yaml');
   for (const client of [undefined, cluster()]) {
@@ -212,3 +223,30 @@ function alsoServing(api: FakeApi, group: string, resource: object): Client {
     },
   };
 }
+
+test('an object whose definition comes with it is planned as it is written, which is said', async () => {
+  const definition = (scope: string) =>
+    ({
+      kind: 'CustomResourceDefinition',
+      apiVersion: 'apiextensions.k8s.io/v1',
+      metadata: { name: 'things.example.com' },
+      spec: { group: 'example.com', scope, names: { kind: 'Thing', plural: 'things' }, versions: [{ name: 'v1' }] },
+    }) as unknown as KubeObject;
+  const thing = (version = 'v1') => ({
+    kind: 'Thing',
+    apiVersion: `example.com/${version}`,
+    metadata: { name: 'one' },
+  });
+  const worlds = (scope: string, object = thing()) =>
+    worldsOf([], { ...nobody, manifests: [definition(scope), object] }, cluster());
+  const namespaced = await worlds('Namespaced');
+  expect(namespaced.after[1]).toMatchObject({
+    kind: 'Thing.example.com',
+    metadata: { name: 'one', namespace: 'demo' },
+  });
+  expect(namespaced.notes).toEqual([
+    'Thing.example.com demo/one: its definition comes with it, and no server could judge it yet',
+  ]);
+  expect((await worlds('Cluster')).after[1]?.metadata).toEqual({ name: 'one' });
+  await expect(worlds('Cluster', thing('v2'))).rejects.toThrow('the cluster serves no Thing of example.com/v2');
+});

@@ -6,7 +6,7 @@ import type { Schemas } from '../../api/schema.ts';
 import { apiVersionOf, type KubeObject, objectKey } from '../../apimachinery/object.ts';
 import { isNotFound, StatusError } from '../../apimachinery/status.ts';
 import { discoverResources } from '../../client/discovery.ts';
-import { services } from '../../client/resources.ts';
+import { networkPolicies, services } from '../../client/resources.ts';
 import { resourcePath } from '../../client/rest-client.ts';
 import type { Client, ResourceClient } from '../../client/types.ts';
 import { readText } from '../../client/watch-stream.ts';
@@ -14,7 +14,7 @@ import { sourceOf } from '../manifests.ts';
 import { idOf, withOwnKind } from '../object-id.ts';
 import { applied, applyPatchOf } from './apply.ts';
 import { type Gone, withObjects, withoutObjects } from './change.ts';
-import { comingOf, withoutComing } from './coming.ts';
+import { comingKinds, comingOf, kindId, withoutComing } from './coming.ts';
 import { Placeholders } from './placeholders.ts';
 import type { Placeholder } from './plan.ts';
 
@@ -25,12 +25,15 @@ export class ProposalError extends Error {
 
 export interface Proposal {
   readonly manifests: readonly KubeObject[];
-  /** `pod/NAME`, `pod/NAMESPACE/NAME`, `node/NAME`, `service/NAME`. */
+  /** `pod/NAME`, `pod/NAMESPACE/NAME`, `node/NAME`, `service/NAME`, `networkpolicy/NAME`. */
   readonly without: readonly string[];
   /** Of objects that name none. */
   readonly namespace: string;
-  /** Fills in defaults, and throws for what an API server would refuse, when none is at hand, or may not be asked. */
-  readonly judge?: (object: KubeObject) => KubeObject;
+  /**
+   * What an API server would write, when none is at hand, or may not be asked, of a new object or in the place of one that there
+   * is; throws for what it would refuse.
+   */
+  readonly judge?: (object: KubeObject, live: KubeObject | undefined) => KubeObject;
 }
 
 export interface Worlds {
@@ -110,10 +113,11 @@ async function poolsOf(client: Client): Promise<Pools> {
   }
 }
 
-/** Whoever deletes a Service asks the API server; pods and nodes go without asking. Gives what could not be asked. */
+/** Whoever deletes a Service or a policy asks the API server; pods and nodes go without asking. Gives what could not be asked. */
 async function dryDelete(client: Client, { kind, namespace, name }: Gone): Promise<string[]> {
-  if (kind !== 'Service') return [];
-  const path = `${resourcePath(services, { namespace, name })}?dryRun=All`;
+  if (kind === 'Pod' || kind === 'Node') return [];
+  const resource = kind === 'Service' ? services : networkPolicies;
+  const path = `${resourcePath(resource, { namespace, name })}?dryRun=All`;
   const { status, body } = await client.raw({ method: 'DELETE', path });
   const text = await readText(body);
   if (status < 400) return [];
@@ -165,8 +169,16 @@ async function changesOf(
     const live = before.find((object) => idOf(object) === idOf(manifest));
     return judged(manifest, live, { schemas, judge });
   });
-  return { ...noChange, objects };
+  return { ...noChange, objects, notes: objects.filter(lacksAddress).map(addressNote) };
 }
+
+const lacksAddress = ({ kind, ...rest }: KubeObject): boolean => {
+  const { type, clusterIP = '' } = (rest as Partial<Service>).spec ?? {};
+  return kind === 'Service' && type !== 'ExternalName' && clusterIP === '';
+};
+
+const addressNote = (service: KubeObject): string =>
+  `${idOf(service)} has no spec.clusterIP: an API server gives it one, and without it its names and rules are not foreseen`;
 
 interface Known extends Pick<Proposal, 'judge'> {
   readonly before: readonly KubeObject[];
@@ -181,7 +193,7 @@ function judged(
   live: KubeObject | undefined,
   { schemas, judge = (object) => object }: Pick<Known, 'schemas' | 'judge'>,
 ): KubeObject {
-  return judge(live ? applied(manifest, live, schemas) : manifest);
+  return judge(live ? applied(manifest, live, schemas) : manifest, live);
 }
 
 async function dryRun(client: Client, manifests: readonly KubeObject[], known: Known): Promise<Planned> {
@@ -190,15 +202,22 @@ async function dryRun(client: Client, manifests: readonly KubeObject[], known: K
   const notes: string[] = [];
   const placeholders = new Placeholders(known.before);
   const { resources } = await discoverResources(client);
-  const coming = comingOf(manifests);
+  const [coming, definedHere] = [comingOf(manifests), comingKinds(manifests)];
   for (const [i, manifest] of manifests.entries()) {
     const source = known.sources[i];
     const { kind = '', apiVersion } = manifest;
     const served = resources.find((one) => one.kind === kind && apiVersionOf(one) === apiVersion);
-    if (!served) throw new ProposalError(placedAt(source, notServed(kind, apiVersion)));
-    const resource = client.resource<KubeObject>(served);
     const { namespace: own, ...clusterScoped } = manifest.metadata;
-    const wanted = served.namespaced ? manifest : { ...manifest, metadata: clusterScoped };
+    const isNamespaced = served?.namespaced ?? definedHere.get(kindId(apiVersion, kind));
+    if (isNamespaced === undefined) throw new ProposalError(placedAt(source, notServed(kind, apiVersion)));
+    const wanted = isNamespaced ? manifest : { ...manifest, metadata: clusterScoped };
+    if (!served) {
+      const unjudged = withOwnKind(wanted);
+      objects.push(unjudged);
+      notes.push(`${idOf(unjudged)}: its definition comes with it, and no server could judge it yet`);
+      continue;
+    }
+    const resource = client.resource<KubeObject>(served);
     const live = await resource
       .get(manifest.metadata.name, served.namespaced ? own : undefined)
       .catch((error: unknown) => {
@@ -264,14 +283,21 @@ async function created(
   }
 }
 
-const kinds = { pod: 'Pod', node: 'Node', service: 'Service', svc: 'Service' } as const;
+const kinds = {
+  pod: 'Pod',
+  node: 'Node',
+  service: 'Service',
+  svc: 'Service',
+  networkpolicy: 'NetworkPolicy',
+  netpol: 'NetworkPolicy',
+} as const;
 
 function goneOf(text: string, objects: readonly KubeObject[], defaultNamespace: string): Gone {
   const [kindName = '', first = '', second] = text.split('/');
   const kind = Object.hasOwn(kinds, kindName) ? kinds[kindName as keyof typeof kinds] : undefined;
   if (!kind || first === '') {
     throw new ProposalError(
-      `--without: ${JSON.stringify(text)} is not pod/NAME, pod/NAMESPACE/NAME, node/NAME or service/NAME`,
+      `--without: ${JSON.stringify(text)} is not pod/NAME, pod/NAMESPACE/NAME, node/NAME, service/NAME or networkpolicy/NAME`,
     );
   }
   const gone = { kind, namespace: second === undefined ? defaultNamespace : first, name: second ?? first };

@@ -49,6 +49,26 @@ export function withSlices(objects: readonly KubeObject[], before: readonly Kube
   return [...objects.filter(({ kind }) => kind !== 'EndpointSlice'), ...slices.values()];
 }
 
+/**
+ * The objects of manifests with the slices that a controller would write for their Services of which they hold none. Manifests
+ * need not name namespaces, nor say of pods what only kubelets ask.
+ */
+export function withMissingSlices(objects: readonly KubeObject[]): KubeObject[] {
+  const inNamespace = (object: KubeObject) => ({ namespace: 'default', ...object.metadata });
+  const listed = new Set(
+    ofKind<EndpointSlice>(objects, 'EndpointSlice').map((slice) =>
+      serviceOf({ ...slice, metadata: inNamespace(slice) }),
+    ),
+  );
+  const lacking = objects.flatMap((object) => {
+    const placed = object.kind === 'Node' ? object : { ...object, metadata: inNamespace(object) };
+    const { spec } = object as Partial<Pod>;
+    if (object.kind === 'EndpointSlice' || (object.kind === 'Service' && listed.has(objectKey(placed)))) return [];
+    return [{ ...placed, spec: { ...(object.kind === 'Pod' && { containers: [] }), ...spec } } as KubeObject];
+  });
+  return [...objects, ...withSlices(lacking).filter(({ kind }) => kind === 'EndpointSlice')];
+}
+
 /** Objects that are the same in both are the same values. */
 function concernedBy(before: readonly KubeObject[], after: readonly KubeObject[]) {
   const [old, now] = [new Set(before), new Set(after)];

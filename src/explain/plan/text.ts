@@ -1,13 +1,14 @@
 // A plan for people to read.
 import { changeLines } from '../line-changes.ts';
 import type { LoadBalancerChange, NetworkPlan, ObjectChange, Placeholder } from './plan.ts';
+import type { ReachChange, ReachEnd } from './reach-groups.ts';
 
 const signs = { created: '+', changed: '~', deleted: '-' } as const;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** Lines, without a final newline. `withRules` prints the rules themselves, else how many change. */
 export function planText(plan: NetworkPlan, { withRules }: { readonly withRules: boolean }): string {
-  const { objects, slices, records, rules, shares, connections, placeholders, loadBalancers, notes } = plan;
+  const { objects, slices, records, rules, shares, connections, reach, placeholders, loadBalancers, notes } = plan;
   const lines = [
     ...section('Objects', objects.flatMap(objectLines)),
     ...section('EndpointSlices', slices.flatMap(sliceLines)),
@@ -24,6 +25,8 @@ export function planText(plan: NetworkPlan, { withRules }: { readonly withRules:
       'Connections that lose their endpoint',
       connections.map(({ node, destination, endpoint, count }) => `${node}: ${count} to ${destination} at ${endpoint}`),
     ),
+    ...section('Connections that policies would no longer let through', reachText(reach).denied),
+    ...section('Connections that policies would let through', reachText(reach).allowed),
     ...section(
       'Rules',
       rules.flatMap(({ node, added, removed }) => [
@@ -43,7 +46,31 @@ function balancerText({ object, before, after, waitsFor }: LoadBalancerChange): 
   return `${object}: ${was} -> would be ${after.join(', ')}, unless another Service asks for it first`;
 }
 
-function standsFor({ object, field, value }: Placeholder): string {
+/** Two lines for each. */
+export function reachText(reach: readonly ReachChange[]): Record<ReachChange['change'], string[]> {
+  const lines = { denied: [] as string[], allowed: [] as string[] };
+  for (const { change, from, to, policies } of reach) {
+    const by = `NetworkPolicy ${policies.join(', ')}`;
+    const why = change === 'denied' ? `denied by ${by}` : `${by} denies them now`;
+    lines[change].push(`${endsText(from)} -> ${endsText(to)}`, `  ${why}`);
+  }
+  return lines;
+}
+
+const mostEnds = 5;
+
+function endsText(ends: readonly ReachEnd[]): string {
+  const shown = ends.slice(0, mostEnds).map(endText);
+  return ends.length > mostEnds ? `${shown.join(', ')} and ${ends.length - mostEnds} more` : shown.join(', ');
+}
+
+/** How many of its members are meant, or which ones where there are few of them. */
+function endText({ name, members, of }: ReachEnd): string {
+  if (!members) return name;
+  return members.length <= 2 ? `${name} (${members.join(', ')})` : `${name} (${members.length} of ${of})`;
+}
+
+export function standsFor({ object, field, value }: Placeholder): string {
   return `${value} stands for what ${object} will be given (${field})`;
 }
 

@@ -82,3 +82,29 @@ test('of a pod that comes by itself it is told that its address is not known', (
   const running = { ...alone, status: { podIP: '10.244.0.5' } } as KubeObject;
   expect([settled([alone], [alone]).notes, settled([], [running]).notes]).toEqual([[], []]);
 });
+
+test('a new pod on the network of a node that it names has its addresses, and is ready', () => {
+  const addresses = ['172.30.0.11', 'fd00:30::11'].map((address) => ({ type: 'InternalIP', address }));
+  const node = { kind: 'Node', metadata: { name: 'a' }, status: { addresses } } as KubeObject;
+  const hostly = (nodeName?: string) =>
+    ({
+      kind: 'Pod',
+      metadata: { name: 'hostly', namespace: 'demo' },
+      spec: { hostNetwork: true, nodeName, containers: [] },
+    }) as unknown as KubeObject;
+  const found = settleWorkloads([node], [node, hostly('a')], 0);
+  expect(found.objects[1]).toMatchObject({
+    status: {
+      podIP: '172.30.0.11',
+      podIPs: [{ ip: '172.30.0.11' }, { ip: 'fd00:30::11' }],
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  });
+  expect(found.notes).toEqual(['Pod demo/hostly: it has the address of a, and is foreseen as it is once it is ready']);
+  for (const unplaced of [hostly(), hostly('b')]) {
+    expect(settleWorkloads([node], [node, unplaced], 0)).toEqual({
+      objects: [node, unplaced],
+      notes: ['Pod demo/hostly: its address is known when it runs'],
+    });
+  }
+});

@@ -6,7 +6,8 @@ import type {
   StatefulSet,
   StatefulSetSpec,
 } from '../../api/apps/v1/types.generated.ts';
-import type { Pod } from '../../api/core/v1/types.generated.ts';
+import { internalIPs } from '../../api/core/v1/node/facts.ts';
+import type { Node, Pod } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { deletionOrder } from '../../controllers/shared/deletion-order.ts';
@@ -27,13 +28,9 @@ export interface Settled {
 /** The objects after a change without the pods that it costs. `now` is milliseconds since the epoch. */
 export function settleWorkloads(before: readonly KubeObject[], after: readonly KubeObject[], now: number): Settled {
   const earlier = new Map(before.filter(isWorkload).map((object) => [idOf(object), object]));
-  const pods = after.filter((object): object is Pod & KubeObject => object.kind === 'Pod');
+  const { objects, notes } = withAddresses(before, after);
+  const pods = objects.filter((object): object is Pod & KubeObject => object.kind === 'Pod');
   const gone = new Set<string>();
-  const notes: string[] = [];
-  const present = new Set(before.map(idOf));
-  for (const pod of pods) {
-    if (!present.has(idOf(pod)) && !pod.status?.podIP) notes.push(`${idOf(pod)}: its address is known when it runs`);
-  }
   for (const object of after.filter(isWorkload)) {
     const was = earlier.get(idOf(object));
     const [from, to] = [was?.spec?.replicas ?? (was ? 1 : 0), object.spec?.replicas ?? 1];
@@ -47,7 +44,30 @@ export function settleWorkloads(before: readonly KubeObject[], after: readonly K
     const own = pods.filter((pod) => isPodActive(pod) && isOf(pod, object));
     for (const pod of surplus(object, own, { count: from - to, now })) gone.add(idOf(pod));
   }
-  return { objects: after.filter((object) => !gone.has(idOf(object))), notes };
+  return { objects: objects.filter((object) => !gone.has(idOf(object))), notes };
+}
+
+/** New pods on the network of a node have its addresses; those of others nobody knows yet. */
+function withAddresses(before: readonly KubeObject[], after: readonly KubeObject[]) {
+  const present = new Set(before.map(idOf));
+  const nodes = new Map(after.flatMap((object) => (object.kind === 'Node' ? [[object.metadata.name, object]] : [])));
+  const notes: string[] = [];
+  const objects = after.map((object) => {
+    if (object.kind !== 'Pod' || present.has(idOf(object))) return object;
+    const pod = object as Pod & KubeObject;
+    if (pod.status?.podIP) return pod;
+    const node = pod.spec.hostNetwork ? (nodes.get(pod.spec.nodeName ?? '') as Node | undefined) : undefined;
+    const [podIP, ...more] = node ? internalIPs(node) : [];
+    if (!node || podIP === undefined) {
+      notes.push(`${idOf(pod)}: its address is known when it runs`);
+      return pod;
+    }
+    notes.push(`${idOf(pod)}: it has the address of ${node.metadata.name}, and is foreseen as it is once it is ready`);
+    const podIPs = [podIP, ...more].map((ip) => ({ ip }));
+    const conditions = [{ type: 'Ready', status: 'True' }];
+    return { ...pod, status: { ...pod.status, phase: 'Running', podIP, podIPs, conditions } };
+  });
+  return { objects, notes };
 }
 
 /** What becomes of pods when the template that they were made by is another. */

@@ -46,7 +46,7 @@ export function parseTo(text: string): To {
   const host = match?.[1] ?? match?.[2];
   if (!match || host === undefined) {
     throw new TraceError(
-      `to: ${JSON.stringify(text)} is not HOST:PORT, such as nginx:80, [fd00::1]:80 or 10.96.0.10:53/udp`,
+      `to: ${JSON.stringify(text)} is not HOST:PORT, such as nginx:80, [fd00::1]:80 or 10.96.0.10:53/udp${hintAt(text)}`,
     );
   }
   const port = Number(match[3]);
@@ -62,6 +62,12 @@ export function parseTo(text: string): To {
     port,
     protocol: protocol as Protocol,
   };
+}
+
+function hintAt(text: string): string {
+  const named = /^(?:\[[^\]]+\]|[^:/\s]+):([\w-]*[a-z][\w-]*)(?:\/\w+)?$/i.exec(text)?.[1];
+  if (named !== undefined) return `: a packet has the number of a port, not its name ${JSON.stringify(named)}`;
+  return /^[\da-f]*:[\da-f:.]*:[\da-f:.]*$/i.test(text) ? ': an IPv6 address stands in brackets' : '';
 }
 
 /** Of many at once, or of one link. */

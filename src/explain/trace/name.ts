@@ -32,7 +32,7 @@ export function resolveName(world: World, from: From, { host, port }: Pick<To, '
     }
     // A name that stands for another is an answer: no further name is tried.
     const [target] = found.records;
-    if (target !== undefined) return { host, asked, addresses, note: aliasNote(name, target) };
+    if (target !== undefined) return { host, asked, addresses, note: aliasNote(world, name, target) };
   }
   const node = world.nodes.get(host);
   if (node) return { host, asked, addresses: nodeAddresses(node), note: `${host} is a Node: its addresses are meant` };
@@ -55,8 +55,11 @@ function outsiderNote({ spec }: Pod): string | undefined {
   return undefined;
 }
 
-function aliasNote(name: string, target: string): string {
-  return `${name} is another name of ${target} (spec.externalName), which is not of the cluster: trace to an address of it`;
+function aliasNote(world: World, name: string, target: string): string {
+  const [service = '', namespace = ''] = name.toLowerCase().split('.');
+  const isExternal = world.services.get(`${namespace}/${service}`)?.spec?.type === 'ExternalName';
+  const source = isExternal ? 'spec.externalName' : 'its EndpointSlice has names, addressType FQDN';
+  return `${name} is another name of ${target} (${source}), which is not of the cluster: trace to an address of it`;
 }
 
 /** Of a Service whose name stands for its pods: no rule picks one of them, and none translates ports. */
@@ -84,27 +87,38 @@ const meantBy = (host: string, namespace: string) => {
 /** Why the name of a Service that there is has no address; undefined for what is no Service's. */
 export function namelessCause(world: World, from: From, host: string): Cause | undefined {
   if (from.kind !== 'pod') return undefined;
-  const { key } = meantBy(host, from.namespace);
+  const { name, asked, key } = meantBy(host, from.namespace);
   const { spec } = world.services.get(key) ?? {};
   if (spec?.clusterIP === 'None') {
     const slices = (world.doors.objectsOf.get(key) ?? []) as Partial<EndpointSlice>[];
+    const target = world.zone.endpoints(asked, name).find(({ isName }) => isName)?.address;
+    if (target !== undefined)
+      return isOfCluster(world, target) ? nobodys(key, 'EndpointSlice endpoints[].addresses', target) : undefined;
     const listed = slices.reduce((sum, { endpoints }) => sum + (endpoints?.length ?? 0), 0);
     return noEndpointsCause(world, { service: key, port: undefined, family: undefined, listed });
   }
   if (spec?.type !== 'ExternalName') return undefined;
   const { externalName = '' } = spec;
   const isAddress = familyOf(externalName) !== undefined;
-  const isOwn = isWithin(`${externalName.toLowerCase().replace(/\.$/, '')}.`, world.zoneConfig.zone);
-  if (!isAddress && !isOwn) return undefined;
+  if (!isAddress) return isOfCluster(world, externalName) ? nobodys(key, 'spec.externalName', externalName) : undefined;
   return {
     object: `Service ${key}`,
     field: 'spec.externalName',
-    message: isAddress
-      ? `${externalName} is an address, and names stand for names alone: DNS has no answer for it`
-      : `${externalName} is a name of the cluster that nobody has`,
-    remedy: isAddress
-      ? 'make it a Service without a selector, and write an EndpointSlice with the address'
-      : 'take the name of a Service that there is: kubectl get services -A',
+    message: `${externalName} is an address, and names stand for names alone: DNS has no answer for it`,
+    remedy: 'make it a Service without a selector, and write an EndpointSlice with the address',
+  };
+}
+
+const isOfCluster = ({ zoneConfig }: World, name: string): boolean =>
+  isWithin(`${name.toLowerCase().replace(/\.$/, '')}.`, zoneConfig.zone);
+
+/** Of a Service that stands for a name which is none. */
+function nobodys(service: string, field: string, name: string): Cause {
+  return {
+    object: `Service ${service}`,
+    field,
+    message: `${name} is a name of the cluster that nobody has`,
+    remedy: 'take the name of a Service that there is: kubectl get services -A',
   };
 }
 

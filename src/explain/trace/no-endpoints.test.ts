@@ -88,6 +88,8 @@ const listing = (address: string) =>
   slice(`addressType: IPv4
 ports: [{name: http, port: 8080}]
 endpoints: [{addresses: [${address}], conditions: {ready: false}}]`);
+const namesOnly = (name: string) =>
+  service('{clusterIP: None}') + slice(`addressType: FQDN\nendpoints: [{addresses: [${name}]}]`);
 
 function causeOf(manifests: string, to = 'web:80') {
   const objects = parseAllDocuments(cluster + manifests).map((document) => document.toJS() as KubeObject);
@@ -227,6 +229,12 @@ test.each([
     message: 'nix.demo.svc.cluster.local is a name of the cluster that nobody has',
     remedy: 'take the name of a Service that there is',
   },
+  {
+    why: 'a slice with a name that nobody in the cluster has',
+    manifests: namesOnly('nix.demo.svc.cluster.local'),
+    message: 'nix.demo.svc.cluster.local is a name of the cluster that nobody has',
+    remedy: 'take the name of a Service that there is',
+  },
 ])('why nobody answers: $why', ({ manifests, message, remedy }) => {
   expect(causeOf(manifests)).toMatchObject({
     message: expect.stringContaining(message),
@@ -236,4 +244,5 @@ test.each([
 
 test('a name of the world has no cause here', () => {
   expect(causeOf(service('{type: ExternalName, externalName: www.example.com}'))).toBeUndefined();
+  expect(causeOf(namesOnly('www.example.com'))).toBeUndefined();
 });

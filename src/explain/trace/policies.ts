@@ -4,20 +4,35 @@ import type { NetworkPolicy } from '../../api/networking/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import type { IPFamily } from '../../net/ip.ts';
 import type { Outcome } from '../../netfilter/packet.ts';
+import { policyPodOf } from '../../networkpolicy/peers.ts';
 import { type PolicyPlan, planPolicies } from '../../networkpolicy/plan.ts';
 import { policyTable, tableName } from '../../networkpolicy/render.ts';
 import type { Table } from '../../nftables/ruleset.ts';
 import type { Cause } from './trace.ts';
 
-/** The table of a node; none where no pod of it is isolated. */
-export function policyTables(objects: readonly KubeObject[], nodeName: string, family: IPFamily): Table[] {
-  const plan = policyPlan(objects, nodeName);
-  const table = plan && policyTable(plan, family);
-  return table ? [table] : [];
+/** The tables of nodes, none where no pod is isolated. The pods of the cluster are looked through once for all. */
+export function policyTablesOfNodes(objects: readonly KubeObject[]): (nodeName: string, family: IPFamily) => Table[] {
+  const plan = policyPlan(objects);
+  const pods = objects.filter((object): object is Pod & typeof object => object.kind === 'Pod');
+  const podsOf = Map.groupBy(pods, ({ spec }) => spec?.nodeName);
+  return (nodeName, family) => {
+    if (!plan) return [];
+    const own = (podsOf.get(nodeName) ?? []).flatMap((pod) => policyPodOf(whole(pod))?.ips ?? []);
+    const ofNode = (isolated: PolicyPlan['ingress']) =>
+      new Map(own.flatMap((ip) => (isolated.has(ip) ? [[ip, isolated.get(ip)!]] : [])));
+    const table = policyTable({ ingress: ofNode(plan.ingress), egress: ofNode(plan.egress) }, family);
+    return table ? [table] : [];
+  };
 }
 
-/** Undefined where there are no policies. */
-export function policyPlan(objects: readonly KubeObject[], nodeName: string): PolicyPlan | undefined {
+/** Manifests need not say of a pod what only a kubelet asks. */
+const whole = <T extends Pod>(pod: T): T => ({
+  ...pod,
+  spec: { ...pod.spec, containers: pod.spec?.containers ?? [] },
+});
+
+/** Of one node, or of all; undefined where there are no policies. */
+export function policyPlan(objects: readonly KubeObject[], nodeName?: string): PolicyPlan | undefined {
   const policies = objects
     .filter((object): object is NetworkPolicy & typeof object => object.kind === 'NetworkPolicy')
     .map((policy) => ({
@@ -40,12 +55,7 @@ export function policyPlan(objects: readonly KubeObject[], nodeName: string): Po
         spec: {},
       }),
     );
-  // Nor need they say of a pod what only a kubelet asks.
-  const whole = pods.map((pod) => ({
-    ...pod,
-    spec: { ...pod.spec, containers: pod.spec?.containers ?? [] },
-  }));
-  return planPolicies({ pods: whole, namespaces: [...known, ...others], policies }, nodeName);
+  return planPolicies({ pods: pods.map(whole), namespaces: [...known, ...others], policies }, nodeName);
 }
 
 /** Undefined when it was no policy of the node's plan that dropped the packet, or when nobody did. */

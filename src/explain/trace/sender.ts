@@ -6,7 +6,7 @@ import { type From, TraceError } from './ends.ts';
 import { addressesOf, answeringNode, nodeAddresses, podBridge, uplink, type World } from './world.ts';
 
 /** Stands for a client outside when nobody says which (RFC 5737, RFC 3849). */
-const someClient = { IPv4: '192.0.2.1', IPv6: '2001:db8::1' } as const;
+export const someClient = { IPv4: '192.0.2.1', IPv6: '2001:db8::1' } as const;
 
 /** The first address of a family that the sender has. */
 export function pickAddress(world: World, from: From, addresses: readonly string[]): string | undefined {

@@ -293,6 +293,12 @@ test.each<{ why: string; from: string; to: string; note: string }>([
     to: 'alias:80',
     note: 'alias.demo.svc.cluster.local. is another name of www.example.com.',
   },
+  {
+    why: 'endpoints that are names',
+    from: 'pod/client',
+    to: 'named:80',
+    note: 'another name of db.example.com. (its Endpoint',
+  },
   { why: "the node's DNS", from: 'pod/hostly', to: 'web:80', note: 'set dnsPolicy: ClusterFirstWithHostNet' },
   { why: 'a node', from: 'node/a', to: 'web:80', note: 'names of the cluster are known to its pods only' },
 ])('a name without an address says why: $why', ({ from, to, note }) => {
@@ -305,6 +311,15 @@ spec: {clusterIP: 10.96.0.60, ports: [{port: 80}]}
 kind: Service
 metadata: {name: alias, namespace: demo}
 spec: {type: ExternalName, externalName: www.example.com}
+---
+kind: Service
+metadata: {name: named, namespace: demo}
+spec: {clusterIP: None}
+---
+kind: EndpointSlice
+metadata: {name: named-1, namespace: demo, labels: {kubernetes.io/service-name: named}}
+addressType: FQDN
+endpoints: [{addresses: [db.example.com]}]
 ---
 kind: Pod
 metadata: {name: hostly, namespace: demo}
@@ -730,4 +745,14 @@ test("a policy that lets a pod reach its Service, and not the cluster's DNS, lea
     object: 'Service kube-system/kube-dns',
   });
   expect(isWell(trace(web, 'pod/client', 'web:80'))).toBe(true);
+});
+
+test.each([
+  ['web:http', ': a packet has the number of a port, not its name "http"'],
+  ['[fd00::1]:dns/udp', ': a packet has the number of a port, not its name "dns"'],
+  ['fd00:96::1:80', ': an IPv6 address stands in brackets'],
+  ['web', '53/udp'],
+  ['http://web:80', '53/udp'],
+])('a destination that is none says what is wrong with it: %s', (to, end) => {
+  expect(() => parseTo(to)).toThrow(new RegExp(`is not HOST:PORT, .*${end}$`));
 });

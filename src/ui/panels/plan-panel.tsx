@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import type { PlanAnswer } from '../../explain/answers.ts';
 import type { LoadBalancerChange, Placeholder } from '../../explain/plan/plan.ts';
+import type { ReachEnd } from '../../explain/plan/reach-groups.ts';
 import { percent } from '../picture/lines.ts';
 import { postPlan } from '../state/api.ts';
 import type { World } from '../state/world.ts';
@@ -47,7 +48,7 @@ export function PlanPanel({ world, answer, side, onPlan, onSide }: Props) {
           label="Without"
           name="without"
           value={without}
-          placeholder="pod/NAME, node/NAME, service/NAME"
+          placeholder="pod/NAME, node/NAME, service/NAME, networkpolicy/NAME"
           choices={() => removablesOf(world)}
           onChange={setWithout}
         />
@@ -70,7 +71,7 @@ export function PlanPanel({ world, answer, side, onPlan, onSide }: Props) {
 }
 
 function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
-  const { objects, slices, records, shares, connections, rules, loadBalancers, placeholders, notes } = plan;
+  const { objects, slices, records, shares, connections, reach, rules, loadBalancers, placeholders, notes } = plan;
   const isEmpty = [objects, slices, records.added, records.removed, rules].every((list) => list.length === 0);
   if (isEmpty) return <p>Nothing would change.</p>;
   return (
@@ -111,6 +112,15 @@ function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
           </li>
         ))}
       </ul>
+      {reach.length > 0 && <h3>Connections that policies would decide otherwise</h3>}
+      <ul className="plain">
+        {reach.map(({ change, from, to, policies }) => (
+          <li key={JSON.stringify([change, policies, from, to])} className={change === 'denied' ? 'bad' : undefined}>
+            {`${endsText(from)} → ${endsText(to)} would be ${change}`}
+            <span className="quiet">{policies.join(', ')}</span>
+          </li>
+        ))}
+      </ul>
       <Diff title="DNS records" {...records} />
       {rules.slice(0, 20).map(({ node, added, removed }) => (
         <Diff key={node} title={`Rules of ${node}`} added={added} removed={removed} />
@@ -122,6 +132,15 @@ function Changes({ answer: { plan } }: { readonly answer: PlanAnswer }) {
       ))}
     </section>
   );
+}
+
+const mostEnds = 5;
+
+function endsText(ends: readonly ReachEnd[]): string {
+  const shown = ends
+    .slice(0, mostEnds)
+    .map(({ name, members, of }) => (members ? `${name} (${members.length} of ${of})` : name));
+  return ends.length > mostEnds ? `${shown.join(', ')} and ${ends.length - mostEnds} more` : shown.join(', ');
 }
 
 const standInText = ({ object, field, value }: Placeholder): string =>

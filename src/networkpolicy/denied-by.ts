@@ -1,8 +1,8 @@
-// A plan asked about one packet: what the rules that are made of it must come to.
-import { contains } from '../../net/cidr.ts';
-import { parseIPSloppy } from '../../net/ip.ts';
-import type { PeerSet } from '../peers.ts';
-import type { Allow, Isolation, PolicyPlan, Protocol } from '../plan.ts';
+// A plan asked about one packet: what the rules that are made of it must come to, and what changes of policies change.
+import { contains } from '../net/cidr.ts';
+import { parseIPSloppy } from '../net/ip.ts';
+import type { PeerSet } from './peers.ts';
+import type { Allow, Isolation, PolicyPlan, Protocol } from './plan.ts';
 
 export interface PolicyPacket {
   /** Before its translation, as the client sent it. */
@@ -31,8 +31,9 @@ function lets({ peers, ports }: Allow, peer: string, { protocol, port }: PolicyP
 }
 
 /** Whether the address, in canonical text, is one of them. */
-function isPeer({ addresses, blocks }: PeerSet, address: string): boolean {
+export function isPeer({ addresses, blocks }: PeerSet, address: string): boolean {
   if (addresses.has(address)) return true;
+  if (blocks.length === 0) return false;
   const ip = parseIPSloppy(address)?.ip;
   if (!ip) return false;
   return blocks.some(({ cidr, except }) => contains(cidr, ip) && !except.some((hole) => contains(hole, ip)));
