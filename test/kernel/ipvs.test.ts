@@ -24,6 +24,7 @@ const connections = 6;
 
 const listing = ['ipvsadm', '-Ln'];
 const savedServers = ['ipvsadm', '--save', '-n'];
+const carried = ['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'];
 
 /** Text with what the kernel adds to a set of its own accord taken out. */
 function setLine(line: string): string {
@@ -65,6 +66,11 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
   let machine: Machine;
   let node: ProxiedNode;
 
+  /** A virtual server as told, and a way to it: a sync ends with the addresses, to which there is no route until then. */
+  const serves = async (address: string, server: RegExp) => {
+    await node.until(listing, (text) => server.test(text));
+    await node.until(carried, (text) => text.includes(` ${address}/`));
+  };
   const currentOf = ({ metadata: { name, namespace } }: EndpointSlice) =>
     node.api.resource<EndpointSlice>(endpointSlices).get(name, namespace);
 
@@ -80,9 +86,9 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     await flat.output('ip', 'addr', 'add', '172.18.0.2/24', 'dev', 'eth0');
     await flat.output('ip', 'addr', 'add', 'fec0::5054:ff:fe12:3456/64', 'dev', 'eth0', 'nodad');
     await flat.output('ip', 'link', 'set', 'eth0', 'up');
-    await flat.create(objects);
+    await flat.put(objects);
     flat.start('ipvs');
-    await flat.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('fd00:96::b'));
+    await flat.until(carried, (text) => text.includes('fd00:96::b'));
     await flat.stop();
     const recorded = (program: string) => cases.flatMap(({ loaded }) => [...(loaded.get(program) ?? [])]);
     const addresses = await flat.output('ip', '-o', '-4', 'addr', 'show', 'dev', 'kube-ipvs0');
@@ -109,9 +115,9 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
   test('packets go where the lab saw them go', async () => {
     await machine.call('build_network', { objects: objects.filter(({ kind }) => kind !== 'Node') });
     node = new ProxiedNode(machine.exec(['nsenter', '--net=/run/netns/labnode']));
-    await node.create(objects);
+    await node.put(objects);
     node.start('ipvs', { ipvs: { tcpFinTimeout: 2000 } });
-    await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('fd00:96::b'));
+    await node.until(carried, (text) => text.includes('fd00:96::b'));
     expect(await node.output('ipvsadm', '-l', '--timeout')).toContain(': 900 2 300');
     const seen: Record<string, readonly string[]> = {};
     const waiting = [...cases];
@@ -137,7 +143,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
       '-a -t 10.96.123.45:80 -r 10.244.1.2:80 -m -w 1',
       '-a -t 10.96.123.45:80 -r 10.244.2.3:80 -m -w 1',
     ]);
-    await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => linesOf(text).length === 1);
+    await node.until(carried, (text) => linesOf(text).length === 1);
     expect(union(linesOf(await node.output('ipset', 'save')).filter((line) => line.startsWith('add')))).toEqual([
       'add KUBE-CLUSTER-IP 10.96.123.45,tcp:80',
       'add KUBE-IPVS-IPS 10.96.123.45',
@@ -148,8 +154,8 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
   test('an endpoint that goes keeps its connections, and is gone with the last of them', async () => {
     // A Service that nobody has used: the kernel counts connections that have come to a proper end for two more minutes.
     const unused = renamed(byName('01')).map((object) => unusedCopy(object, '10.96.123.46'));
-    await node.create(unused);
-    await node.until(listing, (text) => /10\.96\.123\.46:80 rr\n.*Masq.*\n.*Masq/.test(text));
+    await node.put(unused);
+    await serves('10.96.123.46', /10\.96\.123\.46:80 rr\n.*Masq.*\n.*Masq/);
     const probe = { who: 'labpod', ip: '10.96.123.46', port: 80 };
     const [holder = ''] = (await machine.call<string>('hold', { name: 'held', ...probe })).split(' ');
     const slice = unused.find(({ kind }) => kind === 'EndpointSlice') as EndpointSlice;
@@ -172,10 +178,8 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
 
   test('an endpoint of UDP goes at once', async () => {
     const dns = renamed(byName('06'));
-    await node.create(dns);
-    await node.until(listing, (text) =>
-      /UDP +10\.96\.0\.10:53 rr\n.*10\.244\.1\.5:53.*\n.*10\.244\.2\.5:53/.test(text),
-    );
+    await node.put(dns);
+    await serves('10.96.0.10', /UDP +10\.96\.0\.10:53 rr\n.*10\.244\.1\.5:53.*\n.*10\.244\.2\.5:53/);
     const probe = { who: 'labpod', ip: '10.96.0.10', port: 53, proto: 'UDP', n: 4 };
     expect(Object.keys(await machine.call<object>('ask', probe))).toHaveLength(2);
     const slice = dns.find(({ kind }) => kind === 'EndpointSlice') as EndpointSlice;
@@ -189,8 +193,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     expect(node.log).toEqual([]);
     await node.output('ipvsadm', '-C');
     await node.output('ip', 'addr', 'del', '10.96.123.45/32', 'dev', 'kube-ipvs0');
-    await node.until(listing, (text) => text.includes('10.96.123.45:80'));
-    await node.until(['ip', '-o', 'addr', 'show', 'dev', 'kube-ipvs0'], (text) => text.includes('10.96.123.45'));
+    await serves('10.96.123.45', /10\.96\.123\.45:80/);
     expect(node.log).toContain('rules were changed by someone else: putting them right');
   });
 
@@ -214,7 +217,7 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     await node.stop();
     node.start('ipvs');
     await node.until(command, (text) => !text.includes(endpoint!));
-    await node.until(listing, (text) => text.includes('10.96.123.45:80'));
+    await serves('10.96.123.45', /10\.96\.123\.45:80/);
     expect(await node.output('iptables-save')).not.toMatch(
       /KUBE-(SVC-|SEP-|EXT-|NODEPORTS|EXTERNAL-SERVICES|FIREWALL)/,
     );

@@ -1,6 +1,7 @@
 // kube-proxy at work on the emulated machine: it runs here, over an API in memory, and its programs run there.
 import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../src/apimachinery/object.ts';
+import { isNotFound } from '../../src/apimachinery/status.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
 import { createInformers } from '../../src/client/informers.ts';
 import { endpointSlices, nodes, services } from '../../src/client/resources.ts';
@@ -38,8 +39,16 @@ export class ProxiedNode {
     return this.api.resource<KubeObject>(resources[kind as keyof typeof resources]);
   }
 
-  async create(objects: readonly KubeObject[]): Promise<void> {
-    for (const object of objects) await this.#resource(object).create(object);
+  /** Makes the objects as told: a test that is tried again finds what its first try left. */
+  async put(objects: readonly KubeObject[]): Promise<void> {
+    for (const object of objects) {
+      const { name, namespace } = object.metadata;
+      const resource = this.#resource(object);
+      await resource.delete(name, namespace).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+      await resource.create(object);
+    }
   }
 
   async updateSlice(slice: EndpointSlice): Promise<void> {
