@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { commands } from '../src/cli/commands.ts';
 
 const launcher = resolve(import.meta.dirname, '../portico');
 
@@ -59,4 +60,11 @@ test('package.json and docs ask for the same Node.js', async () => {
   const read = (file: string) => readFile(resolve(import.meta.dirname, '..', file), 'utf8');
   expect(JSON.parse(await read('package.json')).engines.node).toBe('>=24.7');
   expect(await read('docs/testing.md')).toContain('Node.js 24.7 or newer');
+});
+
+test('packages of the system are installed for commands that there are', async () => {
+  const [, names = ''] = /^ {2}([a-z| ]+)\)\n.*\n.*\n.*see_to_system/m.exec(await readFile(launcher, 'utf8')) ?? [];
+  const known = commands.map(({ name }) => name);
+  expect(names.split(' | ')).toContain('up');
+  expect(names.split(' | ').filter((name) => !known.includes(name))).toEqual([]);
 });

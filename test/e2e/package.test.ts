@@ -52,9 +52,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('the package is small and holds neither tests nor sources', () => {
   expect(statSync(archive).size).toBeLessThan(2_000_000);
   expect(files.filter((file) => /test\.|contract|testdata|fixtures|^src\//.test(file))).toEqual([]);
-  for (const file of ['LICENSE', 'README.md', 'package.json', 'portico', 'examples/nginx.yaml', 'dist/ui/index.html']) {
+  for (const file of ['LICENSE', 'README.md', 'package.json', 'portico', 'dist/ui/index.html']) {
     expect(files).toContain(file);
   }
+  // What `up --demo` applies.
+  for (const file of ['examples/nginx.yaml', 'examples/load-balancer.yaml']) expect(files).toContain(file);
 });
 
 test('npx runs the program', async () => {
