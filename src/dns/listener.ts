@@ -1,5 +1,5 @@
 // The sockets: UDP and TCP on each address.
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Client } from './respond.ts';
@@ -40,7 +40,8 @@ async function listenUdp(
   signal: AbortSignal,
 ): Promise<void> {
   const ipv6 = address.includes(':');
-  const socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ...(ipv6 && { ipv6Only: true }), reusePort: shared });
+  const type = ipv6 ? 'udp6' : 'udp4';
+  const socket = createSocket({ type, ...(ipv6 && { ipv6Only: true }), reusePort: shared, lookup: asItIs });
   socket.on('message', (packet, remote) => {
     // Nobody can be answered at port 0; a forger may claim to be there.
     if (remote.port === 0) return;
@@ -49,8 +50,9 @@ async function listenUdp(
     if (Buffer.isBuffer(reply)) return send(socket, reply, remote);
     void reply.then((later) => send(socket, later, remote));
   });
+  const listening = once(socket, 'listening');
   socket.bind(port, address);
-  await once(socket, 'listening');
+  await listening;
   growReceiveBuffer(socket);
   // A reply to a client that is gone comes back as an error on this socket; the next query is none the worse.
   socket.on('error', () => {});
@@ -67,14 +69,16 @@ function growReceiveBuffer(socket: Socket): void {
 
 function send(socket: Socket, reply: Buffer, remote: RemoteInfo): void {
   try {
-    socket.send(reply, remote.port, remote.address, ignoreSendError);
+    socket.send(reply, remote.port, remote.address);
   } catch {
     // The socket was closed while an upstream was asked.
   }
 }
 
-/** The client asks again: UDP promises nothing. */
-function ignoreSendError(): void {}
+/** Addresses of clients are no names: what Node.js does with either costs a turn of its queue for each reply. */
+const asItIs: NonNullable<SocketOptions['lookup']> = (address, _, callback) => {
+  callback(null, address, address.includes(':') ? 6 : 4);
+};
 
 async function listenTcp(
   { address, port }: ListenAddress,
