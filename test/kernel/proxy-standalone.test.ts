@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
 import { createInformers } from '../../src/client/informers.ts';
 import { endpointSlices, nodes, services } from '../../src/client/resources.ts';
@@ -376,6 +376,10 @@ test('a list after a gap (410) does not touch a rule that still holds', async ()
   await api.resource(services).create(service({ name: 'web' }));
   await api.resource(endpointSlices).create(withEndpoints('10.244.1.1'));
   const done = Promise.all([proxy.run(stop.signal), informers.run(stop.signal)]);
+  onTestFinished(async () => {
+    stop.abort();
+    await done;
+  });
   const ready = new Probe();
   await ready.answers('10.244.1.1');
   await ready.stop();

@@ -1,12 +1,17 @@
 // Who answers ARP for the address of a load balancer that every node of the ipvs mode has on kube-ipvs0.
-import { afterAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sysctlsOf } from '../../src/proxy/ipvs/sysctls.ts';
 import { TestNamespace } from './netns.ts';
 
-const [node, client] = [new TestNamespace('arpnode'), new TestNamespace('arpask')];
 const address = '192.0.2.77';
+let node: TestNamespace;
+let client: TestNamespace;
 
-afterAll(() => {
+beforeEach(() => {
+  node = new TestNamespace('arpnode');
+  client = new TestNamespace('arpask');
+});
+afterEach(() => {
   node.close();
   client.close();
 });
