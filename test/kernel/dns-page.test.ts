@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { eventually, launcher } from '../e2e/portico.ts';
 import { isShown, snippetsOf } from '../fixtures/page-snippets.ts';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
@@ -36,8 +36,17 @@ beforeAll(async () => {
   symlinkSync(server.kubeconfig, join(folder, 'admin.conf'));
 });
 
+/** What a try has started is gone before the next one types the page's commands. */
+afterEach(async () => {
+  for (const child of running.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const ended = once(child, 'exit');
+    child.kill();
+    await ended;
+  }
+});
+
 afterAll(async () => {
-  for (const child of running) child.kill();
   await server?.stop();
   namespace.close();
   rmSync(folder, { recursive: true });
