@@ -130,7 +130,7 @@ test('once an older state of etcd was put back nothing is read, written or watch
   watched.catch(() => {});
   await put(other, '/a');
   await put(other, '/b');
-  await expect.poll(() => storage.get('/b').then(({ item }) => item?.modRevision)).toBe(3);
+  await expect.poll(() => storage.get('/b').then(({ item }) => item?.modRevision), { timeout: 300_000 }).toBe(3);
   await putBack();
   const lost = { kind: 'history-lost', message: "etcd's revision went back from 3 to 1" };
   await expect(watched).rejects.toMatchObject(lost);
