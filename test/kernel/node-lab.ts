@@ -10,6 +10,7 @@ import { nodes } from '../../src/client/resources.ts';
 import type { Informers } from '../../src/client/types.ts';
 import { PodNetwork } from '../../src/podnetwork/pod-network.ts';
 import type { PodNetworkMode } from '../../src/podnetwork/routes.ts';
+import type { Exec, ExecResult } from '../../src/system/exec.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
@@ -45,6 +46,7 @@ export class LabNode {
   readonly #folder: string;
   readonly #stop = new AbortController();
   #done: Promise<unknown> = Promise.resolve();
+  #programs = 0;
 
   constructor(lab: NodeLab, { name, number, segment, mode = 'auto', primary = 'IPv4' }: LabNodeOptions) {
     this.#lab = lab;
@@ -71,7 +73,7 @@ export class LabNode {
     this.network = new PodNetwork({
       informers: this.informers,
       client: api,
-      exec: this.space.exec,
+      exec: { run: (command, options) => this.#run(command, options) },
       files: realFiles,
       clock: realClock,
       nodeName: name,
@@ -94,6 +96,20 @@ export class LabNode {
     });
     this.#done = Promise.all([this.informers.run(this.#stop.signal), this.network.run(this.#stop.signal)]);
     await this.network.ready;
+  }
+
+  /** Whether no program of the pod network runs: it waits for something to happen, or for its next look. */
+  get isIdle(): boolean {
+    return this.#programs === 0;
+  }
+
+  async #run(...given: Parameters<Exec['run']>): Promise<ExecResult> {
+    this.#programs += 1;
+    try {
+      return await this.space.exec.run(...given);
+    } finally {
+      this.#programs -= 1;
+    }
   }
 
   get mtu(): number {
