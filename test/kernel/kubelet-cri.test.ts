@@ -38,6 +38,9 @@ afterAll(async () => {
 
 const isTrue = (type: string) => expect.objectContaining({ type, status: true });
 
+/** A sandbox's name is taken for as long as there is one: a second try has another. */
+let attempt = 0;
+
 test('a container lives and ends through CRI', async () => {
   expect(await cri.version()).toMatchObject({ runtimeName: 'containerd' });
   await expect
@@ -46,17 +49,19 @@ test('a container lives and ends through CRI', async () => {
   // That of Debian 12 does not tell.
   expect([false, undefined]).toContain(await cri.usesSystemd());
   const sandboxConfig = {
-    metadata: { name: 'web', namespace: 'default', uid: 'u1', attempt: 0 },
+    metadata: { name: 'web', namespace: 'default', uid: 'u1', attempt },
     hostname: 'web',
     logDirectory: `${node.root}/logs`,
     labels: { 'io.kubernetes.pod.uid': 'u1' },
     linux: { cgroupParent: `${node.cgroupParent}/pod1` },
   };
+  const ip = `10.250.0.${2 + attempt}`;
+  attempt += 1;
   const sandbox = await cri.runPodSandbox(sandboxConfig);
   const status = await cri.podSandboxStatus(sandbox);
-  expect(status).toMatchObject({ state: sandboxState.ready, network: { ip: '10.250.0.2' } });
+  expect(status).toMatchObject({ state: sandboxState.ready, network: { ip } });
   const namespace = (await cri.networkNamespace(sandbox)) ?? 'none';
-  expect(node.run('nsenter', `--net=${namespace}`, 'ip', '-o', 'address')).toContain(' 10.250.0.2/');
+  expect(node.run('nsenter', `--net=${namespace}`, 'ip', '-o', 'address')).toContain(` ${ip}/`);
   expect((await cri.imageStatus(busyboxImage))?.repoTags).toEqual([busyboxImage]);
   expect(await cri.imageStatus('portico.local/nothing:1')).toBeUndefined();
   const container = await cri.createContainer({
