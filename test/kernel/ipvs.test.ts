@@ -1,5 +1,5 @@
 // The ipvs mode on a kernel that has IPVS: a small emulated machine (test/machine).
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../src/apimachinery/object.ts';
 import { endpointSlices } from '../../src/client/resources.ts';
@@ -44,12 +44,12 @@ function byChain(rules: readonly string[]): Record<string, string[] | undefined>
   return Object.groupBy(rules, (rule) => rule.split(' ')[1]!) as Record<string, string[]>;
 }
 
-/** The objects of a Service under another name and address. */
-function unusedCopy(object: KubeObject, clusterIP: string): KubeObject {
+/** The objects of a Service under another name, and an address that ends in this number. */
+function unusedCopy(object: KubeObject, number: number): KubeObject {
   const { metadata } = object;
-  const text = JSON.stringify(object).replaceAll('10.96.123.45', clusterIP);
+  const text = JSON.stringify(object).replaceAll('10.96.123.45', `10.96.123.${number}`);
   const copy = JSON.parse(text) as KubeObject;
-  const name = (own: string) => `${own}-unused`;
+  const name = (own: string) => `${own}-${number}`;
   const label = 'kubernetes.io/service-name';
   const labels = metadata.labels?.[label] && { ...metadata.labels, [label]: name(metadata.labels[label]) };
   return { ...copy, metadata: { ...copy.metadata, name: name(metadata.name), ...(labels && { labels }) } };
@@ -82,14 +82,21 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
   test('what it loads is what kube-proxy loaded for the same objects', async () => {
     // The addresses of the machine on which kube-proxy's were recorded.
     const flat = new ProxiedNode(machine.exec());
+    // It goes at the end, and after a first try that failed.
+    onTestFinished(async () => {
+      await machine.exec().run(['ip', 'link', 'del', 'eth0']);
+    });
     await flat.output('ip', 'link', 'add', 'eth0', 'type', 'dummy');
     await flat.output('ip', 'addr', 'add', '172.18.0.2/24', 'dev', 'eth0');
     await flat.output('ip', 'addr', 'add', 'fec0::5054:ff:fe12:3456/64', 'dev', 'eth0', 'nodad');
     await flat.output('ip', 'link', 'set', 'eth0', 'up');
     await flat.put(objects);
     flat.start('ipvs');
-    await flat.until(carried, (text) => text.includes('fd00:96::b'));
-    await flat.stop();
+    try {
+      await flat.until(carried, (text) => text.includes('fd00:96::b'));
+    } finally {
+      await flat.stop();
+    }
     const recorded = (program: string) => cases.flatMap(({ loaded }) => [...(loaded.get(program) ?? [])]);
     const addresses = await flat.output('ip', '-o', '-4', 'addr', 'show', 'dev', 'kube-ipvs0');
     expect(union(addresses.match(/[\d.]+\/32/g) ?? [])).toEqual(union(recorded('ip')));
@@ -109,11 +116,12 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
       });
     }
     expect(flat.log).toEqual([]);
-    await flat.output('ip', 'link', 'del', 'eth0');
   });
 
   test('packets go where the lab saw them go', async () => {
     await machine.call('build_network', { objects: objects.filter(({ kind }) => kind !== 'Node') });
+    // That of a first try has the health check node port.
+    await node?.stop();
     node = new ProxiedNode(machine.exec(['nsenter', '--net=/run/netns/labnode']));
     await node.put(objects);
     node.start('ipvs', { ipvs: { tcpFinTimeout: 2000 } });
@@ -151,16 +159,20 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
     ]);
   });
 
+  let number = 45;
+
   test('an endpoint that goes keeps its connections, and is gone with the last of them', async () => {
-    // A Service that nobody has used: the kernel counts connections that have come to a proper end for two more minutes.
-    const unused = renamed(byName('01')).map((object) => unusedCopy(object, '10.96.123.46'));
+    // A Service that nobody has used, in no first try either: the kernel counts connections that have come to a proper end for
+    // two more minutes.
+    number += 1;
+    const ip = `10.96.123.${number}`;
+    const unused = renamed(byName('01')).map((object) => unusedCopy(object, number));
     await node.put(unused);
-    await serves('10.96.123.46', /10\.96\.123\.46:80 rr\n.*Masq.*\n.*Masq/);
-    const probe = { who: 'labpod', ip: '10.96.123.46', port: 80 };
+    await serves(ip, new RegExp(`${ip}:80 rr\\n.*Masq.*\\n.*Masq`));
+    const probe = { who: 'labpod', ip, port: 80 };
     const [holder = ''] = (await machine.call<string>('hold', { name: 'held', ...probe })).split(' ');
     const slice = unused.find(({ kind }) => kind === 'EndpointSlice') as EndpointSlice;
-    const real = (pattern: string) =>
-      new RegExp(`10\\.96\\.123\\.46:80 rr\\n(?:.*Masq.*\\n)*.*${holder}:80 +Masq ${pattern}`);
+    const real = (pattern: string) => new RegExp(`${ip}:80 rr\\n(?:.*Masq.*\\n)*.*${holder}:80 +Masq ${pattern}`);
     const others = (slice.endpoints ?? []).filter(({ addresses }) => addresses[0] !== holder);
     await node.updateSlice({ ...(await currentOf(slice)), endpoints: others });
     await node.until(listing, (text) => real(' +0 +1 ').test(text));
@@ -191,6 +203,9 @@ describe.skipIf(reason !== undefined)(`the ipvs mode on an emulated machine${rea
   test('what others take away comes back', async () => {
     // What it finds when it looks is what it wrote.
     expect(node.log).toEqual([]);
+    onTestFinished(() => {
+      node.log.length = 0;
+    });
     await node.output('ipvsadm', '-C');
     await node.output('ip', 'addr', 'del', '10.96.123.45/32', 'dev', 'kube-ipvs0');
     await serves('10.96.123.45', /10\.96\.123\.45:80/);

@@ -24,9 +24,9 @@ state = {}
 
 @operation
 def build_network(objects):
-    """The packet lab's network for the endpoints of these objects; rules go into namespace labnode."""
+    """The packet lab's network for the endpoints of these objects; rules go into namespace labnode. It is built once."""
     import lab_network
-    state['network'] = lab_network.Network(objects)
+    if 'network' not in state: state['network'] = lab_network.Network(objects)
 
 
 @operation

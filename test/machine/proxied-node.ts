@@ -1,7 +1,7 @@
 // kube-proxy at work on the emulated machine: it runs here, over an API in memory, and its programs run there.
 import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
 import type { KubeObject } from '../../src/apimachinery/object.ts';
-import { isNotFound } from '../../src/apimachinery/status.ts';
+import { ignoreNotFound } from '../../src/apimachinery/status.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
 import { createInformers } from '../../src/client/informers.ts';
 import { endpointSlices, nodes, services } from '../../src/client/resources.ts';
@@ -42,12 +42,8 @@ export class ProxiedNode {
   /** Makes the objects as told: a test that is tried again finds what its first try left. */
   async put(objects: readonly KubeObject[]): Promise<void> {
     for (const object of objects) {
-      const { name, namespace } = object.metadata;
-      const resource = this.#resource(object);
-      await resource.delete(name, namespace).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-      await resource.create(object);
+      await this.delete([object]);
+      await this.#resource(object).create(object);
     }
   }
 
@@ -55,9 +51,11 @@ export class ProxiedNode {
     await this.api.resource<EndpointSlice>(endpointSlices).update(slice);
   }
 
+  /** Takes the objects away, those that are there. */
   async delete(objects: readonly KubeObject[]): Promise<void> {
     for (const object of objects) {
-      await this.#resource(object).delete(object.metadata.name, object.metadata.namespace);
+      const { name, namespace } = object.metadata;
+      await this.#resource(object).delete(name, namespace).catch(ignoreNotFound);
     }
   }
 
