@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Namespace, Pod, Service } from '../../src/api/core/v1/types.generated.ts';
 import type { EndpointSlice } from '../../src/api/discovery/v1/types.generated.ts';
 import type { NetworkPolicy, NetworkPolicySpec } from '../../src/api/networking/v1/types.generated.ts';
@@ -181,10 +181,12 @@ describe('policies', () => {
     // The label is what counts: the other pod gets it.
     const pod = await lab.api.resource<Pod>(pods).get('far', 'demo');
     const relabelled = (app: string) => ({ ...pod, metadata: { name: 'far', namespace: 'demo', labels: { app } } });
+    onTestFinished(async () => {
+      await lab.api.resource<Pod>(pods).update(relabelled('far'));
+    });
     await lab.api.resource<Pod>(pods).update(relabelled('friend'));
     await until(() => a.space.run(`nft list table ip ${tableName}`).includes(`${far.ips[0]} . tcp`), 'the other pod');
     await expectAll([far.space, toWeb(), [true, true, false, false]]);
-    await lab.api.resource<Pod>(pods).update(relabelled('far'));
   });
 
   test('the world by its address, as it came before any translation', async () => {
