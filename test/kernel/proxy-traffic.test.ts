@@ -63,7 +63,13 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const proxy of running.splice(0)) await proxy.stop();
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    // The next one listens at the same ports.
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
 });
 
 function start(mode: ProxyMode, more: Partial<RunningProxyOptions> = {}): RunningProxy {
@@ -255,6 +261,7 @@ class Asker {
     const script = `
 const sockets = new Map();
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  if (line === 'all sent') return setImmediate(() => console.log(line + ' yes'));
   const [address, port] = line.split(' ');
   if (!sockets.has(line)) {
     const s = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');
@@ -283,6 +290,9 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
       const answered = (destination: string) => podAddress(destination.includes(':') ? 'IPv6' : 'IPv4', pod);
       return destinations.every((destination) => this.#answers.get(destination) === answered(destination));
     }, `answers from pod ${pod}`);
+    // What was asked leaves before anything changes: it would begin flows of which nobody hears again.
+    this.ask(['all sent']);
+    await until(() => this.#answers.has('all sent'), 'what was asked to leave');
   }
 }
 
