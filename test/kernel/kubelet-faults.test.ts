@@ -1,7 +1,7 @@
 // A node in trouble: pods that are broken in every way, a runtime that dies and comes back, addresses that run out. What is
 // over must leave nothing behind.
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Event, Node, Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
 import { FakeApi } from '../../src/client/fake/fake-api.ts';
 import { events, nodes, pods } from '../../src/client/resources.ts';
@@ -11,7 +11,7 @@ import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
-import { makeNode, runKubelet } from './node-kubelet.ts';
+import { makeNode, putPod, runKubelet } from './node-kubelet.ts';
 
 const nodeName = 'node-1';
 const api = new FakeApi({ clock: realClock, random: realRandom });
@@ -42,10 +42,16 @@ afterAll(async () => {
   await node?.stop();
 });
 
+/** Whatever became of the test that set them. */
+afterEach(() => {
+  thresholds.length = 0;
+  soft.length = 0;
+});
+
 function create(name: string, spec: Partial<PodSpec>): Promise<Pod> {
   const metadata = { name, namespace: 'default' };
   const common = { nodeName, terminationGracePeriodSeconds: 0, restartPolicy: 'Never', containers: [] };
-  return podApi.create({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...common, ...spec } });
+  return putPod(api, { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...common, ...spec } });
 }
 
 const shell = (script: string, more: object = {}) => ({
@@ -188,10 +194,13 @@ test('the runtime is killed: pods run on, the node says what it lacks, and all g
   await expect.poll(pidOf, long).not.toBe('');
   const pid = pidOf();
   await node.killRuntime();
-  await create('waiting', { containers: [shell('true')] });
-  await expect.poll(async () => (await condition())?.message ?? '', long).toContain('container runtime is down');
-  expect((await condition())?.status).toBe('False');
-  await node.startRuntime();
+  try {
+    await create('waiting', { containers: [shell('true')] });
+    await expect.poll(async () => (await condition())?.message ?? '', long).toContain('container runtime is down');
+    expect((await condition())?.status).toBe('False');
+  } finally {
+    await node.startRuntime();
+  }
   await expect.poll(async () => (await find('waiting'))?.status?.phase, long).toBe('Succeeded');
   await expect.poll(async () => (await condition())?.status, long).toBe('True');
   expect(pidOf()).toBe(pid);
@@ -209,6 +218,10 @@ test('when addresses run out, a pod says so and gets one as soon as there is one
   const folder = `${node.root}/cni/networks/${JSON.parse(readFileSync(conf, 'utf8')).name}`;
   mkdirSync(folder, { recursive: true });
   const fake = Array.from({ length: 29 }, (_, i) => `${folder}/10.250.3.${i + 2}`);
+  const release = async () => {
+    for (const path of fake) await realFiles.remove(path);
+  };
+  onTestFinished(release);
   for (const path of fake) await realFiles.write(path, 'somebody\r\neth0');
   await create('homeless', { containers: [shell('true')] });
   await expect
@@ -217,12 +230,16 @@ test('when addresses run out, a pod says so and gets one as soon as there is one
       /FailedCreatePodSandBox: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox .* no IP addresses available/,
     );
   await expect.poll(async () => (await find('homeless'))?.status?.phase, long).toBe('Pending');
-  for (const path of fake) await realFiles.remove(path);
+  await release();
   await expect.poll(async () => (await find('homeless'))?.status?.phase, long).toBe('Succeeded');
   await remove('homeless');
 });
 
 test('when memory runs short a pod is evicted, the node says so and takes no pod that asks for nothing', async () => {
+  const pressure = async () =>
+    (await api.resource<Node>(nodes).get(nodeName)).status?.conditions?.find((c) => c.type === 'MemoryPressure');
+  // That of a first try lasts for five minutes.
+  await expect.poll(pressure, { ...long, timeout: 400_000 }).toMatchObject({ status: 'False' });
   await create('victim', { restartPolicy: 'Always', containers: [shell('exec sleep 1000')] });
   await expect.poll(async () => (await find('victim'))?.status?.phase, long).toBe('Running');
   thresholds.push({ signal: 'memory.available', text: '900Ti' });
@@ -231,8 +248,6 @@ test('when memory runs short a pod is evicted, the node says so and takes no pod
   expect((await find('victim'))?.status?.message).toMatch(
     /^The node was low on resource: memory\. Threshold quantity: 900Ti, available: \d+[KMG]?i?\. Container main was using /,
   );
-  const pressure = async () =>
-    (await api.resource<Node>(nodes).get(nodeName)).status?.conditions?.find((c) => c.type === 'MemoryPressure');
   await expect.poll(pressure, long).toMatchObject({ status: 'True', reason: 'KubeletHasInsufficientMemory' });
   thresholds.length = 0;
   await create('late', { containers: [shell('true')] });

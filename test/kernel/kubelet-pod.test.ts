@@ -10,7 +10,7 @@ import { readLog } from '../../src/kubelet/logs/log-reader.ts';
 import { realClock } from '../../src/system/real/clock.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { startTestNode, type TestNode } from './kubelet-node.ts';
-import { makeNode, runKubelet } from './node-kubelet.ts';
+import { makeNode, putPod, runKubelet } from './node-kubelet.ts';
 
 const nodeName = 'node-1';
 let node: TestNode;
@@ -31,6 +31,13 @@ function startAgent(): void {
 beforeAll(async () => {
   node = await startTestNode('pod');
   await makeNode(api, nodeName, '10.250.1.0/24');
+  await api.resource(services).create({
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { clusterIP: '10.96.0.7', ports: [{ port: 80 }] },
+  } as never);
+  await api
+    .resource(configMaps)
+    .create({ metadata: { name: 'settings', namespace: 'default' }, data: { color: 'blue' } } as never);
   startAgent();
 });
 
@@ -42,7 +49,7 @@ afterAll(async () => {
 
 async function createPod(name: string, spec: Partial<PodSpec> & Pick<PodSpec, 'containers'>): Promise<Pod> {
   const metadata = { name, namespace: 'default', labels: { app: name } };
-  return podApi.create({
+  return putPod(api, {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata,
@@ -112,13 +119,6 @@ test('a pod has users of its own where the runtime can give them, and is refused
 });
 
 test('a pod runs with its environment, files and name, and leaves nothing behind', async () => {
-  await api.resource(services).create({
-    metadata: { name: 'web', namespace: 'default' },
-    spec: { clusterIP: '10.96.0.7', ports: [{ port: 80 }] },
-  } as never);
-  await api
-    .resource(configMaps)
-    .create({ metadata: { name: 'settings', namespace: 'default' }, data: { color: 'blue' } } as never);
   const created = await createPod('echo', {
     volumes: [
       { name: 'settings', configMap: { name: 'settings' } },

@@ -1,9 +1,11 @@
 // A kubelet with its pod network over a test node, towards an API in memory.
 import { mkdirSync } from 'node:fs';
-import type { Node } from '../../src/api/core/v1/types.generated.ts';
+import { expect } from 'vitest';
+import type { Node, Pod } from '../../src/api/core/v1/types.generated.ts';
+import { ignoreNotFound } from '../../src/apimachinery/status.ts';
 import type { FakeApi } from '../../src/client/fake/fake-api.ts';
 import { createInformers } from '../../src/client/informers.ts';
-import { nodes } from '../../src/client/resources.ts';
+import { nodes, pods } from '../../src/client/resources.ts';
 import { criClient } from '../../src/kubelet/cri/client.ts';
 import type { HousekeepingSettings } from '../../src/kubelet/housekeeping.ts';
 import { Kubelet } from '../../src/kubelet/kubelet.ts';
@@ -23,6 +25,21 @@ export async function makeNode(api: FakeApi, name: string, podCIDR: string): Pro
     spec: { podCIDRs: [podCIDR] },
     status: { addresses: [{ type: 'InternalIP', address: nodeIP }] },
   });
+}
+
+/** Takes a pod away, if there is one, and waits until it is gone. */
+export async function removePod(api: FakeApi, { metadata: { name, namespace } }: Pick<Pod, 'metadata'>): Promise<void> {
+  const podApi = api.resource<Pod>(pods);
+  const find = () => podApi.get(name, namespace).catch(ignoreNotFound);
+  if (!(await find())) return;
+  await podApi.delete(name, namespace, { gracePeriodSeconds: 1 }).catch(ignoreNotFound);
+  await expect.poll(find, { timeout: 300_000 }).toBeUndefined();
+}
+
+/** Makes a pod; in place of the one that a first try of the test left, if it did. */
+export async function putPod(api: FakeApi, pod: Pod): Promise<Pod> {
+  await removePod(api, pod);
+  return api.resource<Pod>(pods).create(pod);
 }
 
 export interface NodeKubeletOptions {
