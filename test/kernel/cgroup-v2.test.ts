@@ -55,8 +55,8 @@ const burstable = podOf('burstable', [
 const guaranteed = podOf('guaranteed', [
   { name: 'main', command: idle, resources: { limits: { cpu: '200m', memory: '48Mi' } } },
 ]);
-const outgrowing = (attempt: number) =>
-  podOf(`outgrowing-${attempt}`, [{ name: 'main', command: greedy, resources: { limits: { memory: '24Mi' } } }]);
+const outgrowing = (number: number) =>
+  podOf(`outgrowing-${number}`, [{ name: 'main', command: greedy, resources: { limits: { memory: '24Mi' } } }]);
 /** containerd hears of a container's end and of what it was for by two ways; the second may be too late or lost. */
 const oomAttempts = 3;
 /** Once in dozens of runs a call over the machine's serial line had no answer for two minutes. */
@@ -69,6 +69,8 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
   /** Ids by the pod's name. */
   const sandboxes = new Map<string, string>();
   const containers = new Map<string, string>();
+  /** How many have outgrown their memory: the runtime takes no name twice. */
+  let outgrown = 0;
 
   /** As the kubelet starts a pod, with the files of its own on the machine. */
   async function start(pod: Pod): Promise<void> {
@@ -233,15 +235,16 @@ describe.skipIf(reason !== undefined)(`cgroup v2 on an emulated machine${reason 
   test('a container that outgrows its memory is killed whole, and its status says why', async () => {
     const reasons: (string | undefined)[] = [];
     for (let attempt = 1; attempt <= oomAttempts && !reasons.includes('OOMKilled'); attempt++) {
-      const pod = outgrowing(attempt);
+      outgrown += 1;
+      const pod = outgrowing(outgrown);
       await start(pod);
+      pods.push(pod);
       const status = await endOf(pod);
       expect(status).toMatchObject({ phase: 'Failed', qosClass: 'Burstable' });
       const terminated = status.containerStatuses?.[0]?.state?.terminated;
       // The shell, too, which used little.
       expect(terminated?.exitCode).toBe(137);
       reasons.push(terminated?.reason);
-      pods.push(pod);
     }
     expect(reasons).toContain('OOMKilled');
   });
