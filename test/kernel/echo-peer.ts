@@ -13,7 +13,7 @@ export interface Asking {
   readonly isAwaited: boolean;
 }
 
-const patience = { awaited: 8000, silent: 700 };
+const patience = { awaited: 60_000, silent: 700 };
 const plain = (address: string | undefined) => (address ?? '').replace(/^::ffff:/, '');
 const hostPort = (address: string, port: number | undefined) =>
   `${address.includes(':') ? `[${address}]` : address}:${port}`;

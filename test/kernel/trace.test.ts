@@ -38,6 +38,8 @@ import { until } from './running-proxy.ts';
 /** Who answers and asks, in a namespace. */
 class Peer {
   readonly space: TestNamespace;
+  /** Resolves when it listens. */
+  readonly ready: Promise<unknown>;
   readonly #lines: Interface;
   readonly #input: NodeJS.WritableStream;
 
@@ -46,10 +48,7 @@ class Peer {
     const child = space.start([process.execPath, resolve(import.meta.dirname, 'echo-peer.ts'), ...addresses]);
     this.#lines = createInterface({ input: child.stdout! });
     this.#input = child.stdin!;
-  }
-
-  async ready(): Promise<void> {
-    await once(this.#lines, 'line');
+    this.ready = once(this.#lines, 'line');
   }
 
   async ask(askings: readonly Asking[]): Promise<string[]> {
@@ -96,7 +95,7 @@ beforeAll(async () => {
     );
     for (const setting of [...unlimited, ...forgetful]) each.run(`sysctl -qw ${setting}`);
   }
-  await Promise.all([...peers.values()].map((peer) => peer.ready()));
+  await Promise.all([...peers.values()].map(({ ready }) => ready));
 });
 afterAll(() => lab?.close());
 
