@@ -103,7 +103,7 @@ describe.skipIf(!existsSync(join(lab, 'check'))).each(['SQLite', 'etcd'])(
       // It ends with 1 as long as any story differs.
       const { stdout } = await check.catch((error: { stdout: string }) => error);
       outcomes = parseOutcomes(stdout);
-    }, 300_000);
+    });
 
     afterAll(async () => {
       if (server && server.exitCode === null) {
