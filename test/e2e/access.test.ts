@@ -37,6 +37,8 @@ beforeAll(async () => {
   const limits = ['--max-mutating-requests-inflight', '1'];
   const audit = ['--audit-policy-file', file, '--audit-log-path', log];
   server = await startServer([...audit, ...limits, ...(await trustOthers())]);
+  // Made by a controller, which begins when the server is ready.
+  await server.kubectl('wait', '--for=create', 'serviceaccount/default', '--timeout=300s');
 });
 
 /** The flags of a proxy's authority and of an issuer of ID tokens, both of these tests' own. */
@@ -175,6 +177,8 @@ test('impersonation asks for each thing it takes', async () => {
 test('an agent changes its own Node, and no labels that steer pods to it', async () => {
   const headers = as('system:node:n1', 'system:nodes');
   const node = (name: string, labels = {}) => ({ body: { metadata: { name, labels } }, headers });
+  // Tried again, it begins anew.
+  await call('DELETE', '/api/v1/nodes/n1');
   expect((await call('POST', '/api/v1/nodes', node('n2'))).text).toContain('is not allowed to modify node');
   expect((await call('POST', '/api/v1/nodes', node('n1'))).status).toBe(201);
   const labelled = { 'node-restriction.kubernetes.io/zone': 'a' };
@@ -197,6 +201,8 @@ test('service accounts find out by which key their tokens are checked; nobody do
 
 test('writes that find no place wait for one: with a single place all of twenty come through', async () => {
   const token = (await server.kubectl('create', 'token', 'default')).trim();
+  // Tried again, it begins anew.
+  await server.kubectl('delete', 'clusterrolebinding', 'edits', '--ignore-not-found');
   await server.kubectl(
     'create',
     'clusterrolebinding',

@@ -46,6 +46,9 @@ afterAll(async () => {
 test('kubectl applies a policy and is told of its refusals', async () => {
   const file = join(folder, 'policy.yaml');
   writeFileSync(file, manifest);
+  // Tried again, it begins anew.
+  await server.kubectl('delete', '-f', file, '--ignore-not-found');
+  await server.kubectl('delete', 'deployment', 'web', '--ignore-not-found');
   expect(await server.kubectl('apply', '-f', file)).toContain('demo-policy.example.com created');
   expect(await server.kubectl('apply', '-f', file)).toContain('demo-binding.example.com unchanged');
   await server.kubectl('create', 'deployment', 'web', '--image=nginx', '--replicas=2');

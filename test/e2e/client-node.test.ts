@@ -15,7 +15,7 @@ import {
   VersionApi,
   Watch,
 } from '@kubernetes/client-node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
 
 const namespace = 'default';
@@ -28,6 +28,8 @@ beforeAll(async () => {
   config.loadFromFile(server.kubeconfig);
   core = config.makeApiClient(CoreV1Api);
 });
+// A test that is tried again begins anew.
+beforeEach(() => core.deleteCollectionNamespacedConfigMap({ namespace }));
 afterAll(() => server.stop());
 
 const configMap = (

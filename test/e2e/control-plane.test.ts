@@ -26,6 +26,8 @@ describe('kubectl without nodes', () => {
 
   test('what typed clients write in protocol buffers arrives', async () => {
     const { kubectl } = server;
+    // Tried again, it begins anew.
+    await kubectl('delete', 'namespace', 'typed', '--ignore-not-found', '--timeout=300s');
     await kubectl('create', 'namespace', 'typed');
     await kubectl('create', 'deployment', 'web', '--image=web', '--replicas=2', '-n', 'typed');
     await kubectl('create', 'service', 'nodeport', 'web', '--tcp=80:8080', '--node-port=30123', '-n', 'typed');
@@ -46,6 +48,8 @@ describe('kubectl without nodes', () => {
     const write = (kind: string) =>
       writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind, metadata: { name: 'applied' }, data: { a: 'b' } }));
     try {
+      // Tried again, it begins anew.
+      await run('delete', 'configmap', 'applied', '--ignore-not-found');
       write('ConfigMap');
       expect(await run('apply', '-f', file)).toBe('configmap/applied created');
       expect(await run('apply', '-f', file)).toBe('configmap/applied unchanged');
