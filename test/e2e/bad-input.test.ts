@@ -93,13 +93,13 @@ describe('refused before anything is made', () => {
 
   test('with a data folder of another version, or of something else', async () => {
     const other = join(scratch, 'other');
-    mkdirSync(other);
+    mkdirSync(other, { recursive: true });
     writeFileSync(join(other, 'version'), '99\n');
     const up = (dir: string) => run([launcher, 'up', '--name', cluster.name, '--data-dir', dir]);
     expectOneLine(await up(other), /written by another version of Portico \(format 99, this one reads 1\)/);
     expect(readdirSync(other)).toEqual(['version']);
     const foreign = join(scratch, 'foreign');
-    mkdirSync(foreign);
+    mkdirSync(foreign, { recursive: true });
     writeFileSync(join(foreign, 'thesis.txt'), 'mine');
     expectOneLine(await up(foreign), /holds something that is not a Portico cluster \(thesis\.txt\)/);
     const purge = await run([launcher, 'down', '--name', cluster.name, '--data-dir', foreign, '--purge']);
@@ -109,7 +109,7 @@ describe('refused before anything is made', () => {
 
   test('without a program that it needs', async () => {
     const bin = join(scratch, 'bin');
-    mkdirSync(bin);
+    mkdirSync(bin, { recursive: true });
     for (const folder of ['/usr/sbin', '/usr/bin']) {
       for (const program of readdirSync(folder)) {
         if (program !== 'nft' && !existsSync(join(bin, program)))
@@ -124,31 +124,31 @@ describe('refused before anything is made', () => {
   });
 
   test('a control plane that cannot start is told with its own words, and taken back', async () => {
-    const broken = join(scratch, 'broken');
-    const { code } = await run([
-      launcher,
-      'up',
-      '--name',
-      cluster.name,
-      '--data-dir',
-      broken,
-      '--nodes',
-      '1',
-      '--egress',
-      'off',
-    ]);
-    expect(code).toBe(0);
-    const stranger = await run([launcher, 'up', '--name', `${cluster.name}-2`, '--data-dir', broken]);
-    expectOneLine(stranger, new RegExp(`holds the data of the cluster ${cluster.name}; choose another`));
-    await run([launcher, 'down', '--name', cluster.name, '--data-dir', broken]);
+    const broken = join(mkdtempSync(join(scratch, 'broken-')), 'data');
+    const named = ['--name', cluster.name, '--data-dir', broken];
+    try {
+      const { code, stderr } = await run([launcher, 'up', ...named, '--nodes', '1', '--egress', 'off']);
+      expect(code, stderr).toBe(0);
+      const stranger = await run([launcher, 'up', '--name', `${cluster.name}-2`, '--data-dir', broken]);
+      expectOneLine(stranger, new RegExp(`holds the data of the cluster ${cluster.name}; choose another`));
+    } finally {
+      await run([launcher, 'down', ...named]);
+    }
     writeFileSync(join(broken, 'server/pki/ca.key'), 'no key');
-    const up = await run([launcher, 'up', '--name', cluster.name, '--data-dir', broken]);
+    const up = await run([launcher, 'up', ...named]);
     expectOneLine(up, /the control plane ended: .*ca\.crt and ca\.key do not belong together/);
   });
 });
 
+/** The machine without anything of the cluster: a test that is tried again begins anew. */
+async function bareMachine() {
+  const { code, stderr } = await cluster.portico('down', '--purge');
+  expect(code, stderr).toBe(0);
+  return machineState(cluster.name);
+}
+
 test('up twice and down twice are fine', async () => {
-  const before = await machineState(cluster.name);
+  const before = await bareMachine();
   const up = () => cluster.portico('up', '--egress', 'off', '--nodes', '2', '--output', 'json');
   const first = await up();
   expect(first.code, first.stderr).toBe(0);
@@ -193,7 +193,7 @@ test('up twice and down twice are fine', async () => {
 });
 
 test('up heals what a crash in the middle left, also when nobody reads what it says; down finds it without any record', async () => {
-  const before = await machineState(cluster.name);
+  const before = await bareMachine();
   // What a run leaves that dies right after it made namespaces: no process, half of the links, no run folder.
   await run(['ip', 'netns', 'add', `portico-${cluster.name}-node-1`]);
   const named = ['--name', cluster.name, '--data-dir', cluster.dataDir];
