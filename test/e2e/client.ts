@@ -13,11 +13,10 @@ export async function createNamespacedClient(kubeconfig: string) {
   const client = await adminClient(kubeconfig, { clock: realClock, files: realFiles });
   return {
     apply: (file: string) => httpActor(client).apply(file),
-    /** Returns the name once the write was acknowledged. */
-    async createConfigMap(name: string): Promise<string> {
-      const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace } };
-      await client.resource<ConfigMap>(configMaps).create(object);
-      return name;
+    /** Returns the name, which begins with the prefix, once the write was acknowledged. */
+    async createConfigMap(prefix: string): Promise<string> {
+      const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '', generateName: prefix, namespace } };
+      return (await client.resource<ConfigMap>(configMaps).create(object)).metadata.name;
     },
     async configMaps(): Promise<string[]> {
       return (await client.resource<ConfigMap>(configMaps).list({ namespace })).items.map((c) => c.metadata.name);

@@ -21,6 +21,9 @@ export interface TestCluster {
   readonly dataDir: string;
   readonly kubeconfig: string;
   portico(command: string, ...args: readonly string[]): Promise<Run>;
+  status(): Promise<ClusterStatus>;
+  /** Kills a part of it that runs, as a crash does. */
+  kill(part: string, node?: string): Promise<void>;
   /** Removes everything of it, whatever state it is in. */
   remove(): Promise<void>;
 }
@@ -31,11 +34,14 @@ export function testCluster(purpose: string): TestCluster {
   const folder = mkdtempSync(join(tmpdir(), `portico-${name}-`));
   const dataDir = join(folder, 'data');
   const own = ['--name', name, '--data-dir', dataDir];
+  const status = async () => {
+    const { stdout, stderr } = await run([launcher, 'status', ...own, '--output', 'json']);
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout) as ClusterStatus;
+  };
   /** What ended of itself explains failures that come later, and goes with the cluster. */
   const tellOfTheDead = async () => {
-    const { stdout } = await run([launcher, 'status', ...own, '--output', 'json']);
-    const { parts = [] } = JSON.parse(stdout || '{}') as Partial<ClusterStatus>;
-    for (const { part, node, health, log } of parts) {
+    for (const { part, node, health, log } of (await status()).parts) {
       if (health === 'running') continue;
       const { stdout: end } = await run(['tail', '-n', '40', log]);
       console.error(`${part} of ${node ?? name} does not run; its log ends:\n${end}`);
@@ -46,6 +52,13 @@ export function testCluster(purpose: string): TestCluster {
     dataDir,
     kubeconfig: join(dataDir, 'kubeconfig'),
     portico: (command, ...args) => run([launcher, command, ...own, ...args]),
+    status,
+    async kill(part, node) {
+      const { parts } = await status();
+      const pid = parts.find((one) => one.part === part && one.node === node)?.pid;
+      if (pid === undefined) throw new Error(`${part} of ${node ?? name} does not run`);
+      process.kill(pid, 'SIGKILL');
+    },
     async remove() {
       await tellOfTheDead().catch(console.error);
       await run([launcher, 'down', ...own, '--purge']);
