@@ -356,19 +356,16 @@ async function objectsAre({ objects }: NetworkPlan, fill: Fill, kubectl: Kubectl
 async function slicesAre({ shares }: NetworkPlan, kubectl: Kubectl): Promise<void> {
   for (const port of new Set(shares.map(({ servicePort }) => servicePort))) {
     const name = (port.split(':')[0] ?? '').split('/')[1] ?? '';
-    const said = await kubectl(
-      'get',
-      'endpointslices',
-      '-l',
-      `kubernetes.io/service-name=${name}`,
-      '-o',
-      'jsonpath={.items[*].endpoints[*].addresses[0]}',
+    const wanted = shares.flatMap(({ endpoint, after, servicePort }) =>
+      servicePort === port && after > 0 ? [endpoint.split(':')[0]] : [],
     );
-    const listed = said.split(' ');
-    for (const { endpoint, after, servicePort } of shares) {
-      if (servicePort !== port || after === 0) continue;
-      expect(listed).toContain(endpoint.split(':')[0]);
-    }
+    // No rule of a headless Service tells that its slices are there.
+    const listed = async () => {
+      const addresses = 'jsonpath={.items[*].endpoints[*].addresses[0]}';
+      const said = await kubectl('get', 'endpointslices', '-l', `kubernetes.io/service-name=${name}`, '-o', addresses);
+      return said.split(' ');
+    };
+    await expect.poll(listed, { timeout: 300_000 }).toEqual(expect.arrayContaining(wanted));
   }
 }
 
