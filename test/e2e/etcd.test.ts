@@ -1,5 +1,4 @@
 // Several API servers over one etcd: one cluster to its users, whichever server they ask and whatever dies.
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,9 +14,9 @@ import { realClock } from '../../src/system/real/clock.ts';
 import { realFiles } from '../../src/system/real/files.ts';
 import { realRandom } from '../../src/system/real/random.ts';
 import { ask, type WatchedEvent, watch } from '../fixtures/api-client.ts';
-import { type EtcdCluster, type EtcdTls, startEtcd } from '../fixtures/etcd-process.ts';
+import { type EtcdCluster, type EtcdMember, type EtcdTls, startEtcd } from '../fixtures/etcd-process.ts';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
-import { eventually } from './portico.ts';
+import { eventually, run } from './portico.ts';
 
 const toEnd: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -36,30 +35,45 @@ async function serverOver(etcd: EtcdCluster, listen: string, flags: readonly str
   return server;
 }
 
-/** Two servers on one port of two addresses, as servers of two machines are. */
+/** Where the second of two servers listens: on the port of the first, at another address, as on another machine. */
+const besides = (first: TestServer) => `127.0.0.2:${new URL(first.url).port}`;
+
 async function twoServers(etcd: EtcdCluster, flags: readonly string[] = []): Promise<[TestServer, TestServer]> {
   const first = await serverOver(etcd, '127.0.0.1:0', flags);
-  return [first, await serverOver(etcd, `127.0.0.2:${new URL(first.url).port}`)];
+  return [first, await serverOver(etcd, besides(first))];
 }
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const configMap = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { name } });
 const pad = (i: number) => String(i).padStart(4, '0');
 
-/** Follows the ConfigMaps of a server from a revision on. */
+/** What the controllers make when they come to it. */
+const rootCA = 'kube-root-ca.crt';
+
+/** Follows the tests' ConfigMaps on a server from a revision on. */
 function follow(server: TestServer, resourceVersion: string) {
   const stop = new AbortController();
   const events: WatchedEvent[] = [];
   const done = watch(server, `${configMaps}?watch=1&resourceVersion=${resourceVersion}`, {
     signal: stop.signal,
-    onEvent: (event) => void events.push(event),
+    onEvent: (event) => void (event.object.metadata.name !== rootCA && events.push(event)),
   });
+  // What ends it is told by `end`; where a test fails before, the servers end it.
+  done.catch(() => {});
   const names = () => events.map(({ object }) => object.metadata.name as string);
   const end = async () => {
     stop.abort();
     await done;
   };
   return { events, names, end };
+}
+
+/** Makes a ConfigMap. The first try may meet a broken connection, and nobody knows then whether it was made. */
+async function written(server: TestServer, name: string): Promise<void> {
+  await eventually(`a write of ${name}`, async () => {
+    const { status } = await ask(server, 'POST', configMaps, configMap(name));
+    return status === 201 || status === 409 ? true : undefined;
+  });
 }
 
 /** The tunnels of a node whose agent joined by one server, and whose kubelet answers every path with its own. */
@@ -148,19 +162,21 @@ test('what one server writes the other reads and watches; addresses are given on
 
 test('when the server whose controllers run is killed, the other takes over and stands alone in the endpoints', async () => {
   const etcd = await etcdOf(1);
-  const [a, b] = await twoServers(etcd);
+  const lease = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager';
+  const holderBy = async (server: TestServer) =>
+    (await ask(server, 'GET', lease)).body.spec?.holderIdentity as string | undefined;
+  const a = await serverOver(etcd, '127.0.0.1:0');
+  // The first server is alone when it asks to be elected.
+  const before = await eventually('a leader', () => holderBy(a));
+  const b = await serverOver(etcd, besides(a));
   const slice = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes';
   const addresses = async (server: TestServer) =>
     ((await ask(server, 'GET', slice)).body.endpoints as { addresses: string[] }[]).flatMap((e) => e.addresses);
   expect(await addresses(b)).toEqual(['127.0.0.1', '127.0.0.2']);
-  const lease = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager';
-  const holder = async () => (await ask(b, 'GET', lease)).body.spec?.holderIdentity as string | undefined;
-  const before = await eventually('a leader', holder);
-  // The first server was alone when it asked to be elected.
   a.child.kill('SIGKILL');
   expect((await ask(b, 'POST', configMaps, configMap('after'))).status).toBe(201);
   await ask(b, 'POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'new' } });
-  await eventually('another leader', async () => ((await holder()) === before ? undefined : true));
+  await eventually('another leader', async () => ((await holderBy(b)) === before ? undefined : true));
   await eventually('a service account, by the controllers that moved', async () =>
     (await ask(b, 'GET', '/api/v1/namespaces/new/serviceaccounts/default')).status === 200 ? true : undefined,
   );
@@ -175,19 +191,11 @@ test('both servers outlive a restart of etcd; watches go on and miss nothing', a
   expect((await ask(a, 'POST', configMaps, configMap('before'))).status).toBe(201);
   await etcd.members[0]!.kill();
   await etcd.members[0]!.start();
-  for (const [name, server] of [
-    ['after-a', a],
-    ['after-b', b],
-  ] as const) {
-    // The first write may meet the broken connection, and nobody knows then whether it was made.
-    await eventually(`a write by ${name}`, async () => {
-      const { status } = await ask(server, 'POST', configMaps, configMap(name));
-      return status === 201 || status === 409 ? true : undefined;
-    });
-  }
+  await written(a, 'after-a');
+  await written(b, 'after-b');
   for (const followed of watches) {
     await eventually('the last event', async () => (followed.names().includes('after-b') ? true : undefined));
-    expect(followed.names().filter((name) => name !== 'kube-root-ca.crt')).toEqual(['before', 'after-a', 'after-b']);
+    expect(followed.names()).toEqual(['before', 'after-a', 'after-b']);
     await followed.end();
   }
   expect((await ask(a, 'GET', '/readyz')).status).toBe(200);
@@ -228,13 +236,15 @@ async function certificates(): Promise<EtcdTls> {
   };
 }
 
-/** The index of the member that leads. */
-function leaderOf({ endpoints }: EtcdCluster, { ca, cert, key }: EtcdTls): number {
-  const args = ['--endpoints', endpoints.join(), '--cacert', ca, '--cert', cert, '--key', key];
-  const env = { ...process.env, ETCDCTL_API: '3' };
-  const text = execFileSync('etcdctl', [...args, 'endpoint', 'status', '-w', 'json'], { env, encoding: 'utf8' });
-  const states = JSON.parse(text) as { Status: { leader: number; header: { member_id: number } } }[];
-  return states.findIndex(({ Status }) => Status.leader === Status.header.member_id);
+/** The member that leads; undefined while they elect one. */
+async function leaderOf(etcd: EtcdCluster, { ca, cert, key }: EtcdTls): Promise<EtcdMember | undefined> {
+  const tls = ['--cacert', ca, '--cert', cert, '--key', key];
+  const patience = ['--dial-timeout', '60s', '--command-timeout', '60s'];
+  const command = ['etcdctl', '--endpoints', etcd.endpoints.join(), ...tls, ...patience, 'endpoint', 'status'];
+  const { code, stdout, stderr } = await run([...command, '-w', 'json'], { ETCDCTL_API: '3' });
+  if (code !== 0) throw new Error(stderr);
+  const states = JSON.parse(stdout) as { Status: { leader: number; header: { member_id: number } } }[];
+  return etcd.members[states.findIndex(({ Status }) => Status.leader === Status.header.member_id)];
 }
 
 test('three members with client certificates, the leader killed under load: nothing acknowledged is lost', async () => {
@@ -242,32 +252,40 @@ test('three members with client certificates, the leader killed under load: noth
   const etcd = await etcdOf(3, tls);
   const flags = ['--datastore-cafile', tls.ca, '--datastore-certfile', tls.cert, '--datastore-keyfile', tls.key];
   const a = await serverOver(etcd, '127.0.0.1:0', flags);
-  const b = await serverOver(etcd, `127.0.0.2:${new URL(a.url).port}`, flags);
+  const b = await serverOver(etcd, besides(a), flags);
   const from = (await ask(b, 'GET', configMaps)).body.metadata.resourceVersion as string;
   const watches = [follow(a, from), follow(b, from)];
 
   const acknowledged = new Set<string>();
   const stop = new AbortController();
-  const writers = Array.from({ length: 16 }, async (_, writer) => {
-    for (let i = 0; !stop.signal.aborted; i++) {
-      const name = `w${writer}-${pad(i)}`;
-      // A Service is several keys in one transaction: itself and its address.
-      const service = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: 80 }] } };
-      const isService = writer % 4 === 0;
-      const path = isService ? '/api/v1/namespaces/default/services' : configMaps;
-      const answer = await ask(writer % 2 === 0 ? a : b, 'POST', path, isService ? service : configMap(name));
-      if (answer.status === 201) acknowledged.add(name);
-    }
+  const writing = Promise.all(
+    Array.from({ length: 16 }, async (_, writer) => {
+      for (let i = 0; !stop.signal.aborted; i++) {
+        const name = `w${writer}-${pad(i)}`;
+        // A Service is several keys in one transaction: itself and its address.
+        const service = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: 80 }] } };
+        const isService = writer % 4 === 0;
+        const path = isService ? '/api/v1/namespaces/default/services' : configMaps;
+        const answer = await ask(writer % 2 === 0 ? a : b, 'POST', path, isService ? service : configMap(name));
+        if (answer.status === 201) acknowledged.add(name);
+      }
+    }),
+  );
+  // Where the test fails, they end before the servers.
+  const ended = writing.catch(() => {});
+  toEnd.push(async () => {
+    stop.abort();
+    await ended;
   });
   await eventually('some writes', async () => (acknowledged.size > 200 ? true : undefined));
-  const leader = leaderOf(etcd, tls);
-  await etcd.members[leader]!.kill();
+  const leader = await eventually('a leader of etcd', () => leaderOf(etcd, tls));
+  await leader.kill();
   const then = acknowledged.size;
   await eventually('writes under another leader', async () => (acknowledged.size > then + 200 ? true : undefined));
-  await etcd.members[leader]!.start();
+  await leader.start();
   stop.abort();
-  await Promise.all(writers);
-  expect((await ask(a, 'POST', configMaps, configMap('last'))).status).toBe(201);
+  await writing;
+  await written(a, 'last');
 
   const { items } = (await ask(b, 'GET', configMaps)).body as { items: { metadata: { name: string } }[] };
   const services = (await ask(b, 'GET', '/api/v1/namespaces/default/services')).body.items as {
@@ -286,15 +304,10 @@ test('three members with client certificates, the leader killed under load: noth
   expect(services.filter(({ metadata, spec }) => taken.get(spec.clusterIP) !== metadata.name)).toEqual([]);
   expect(inDefault).toHaveLength(services.length);
 
-  const expected = items.map(({ metadata }) => metadata.name).filter((name) => name !== 'kube-root-ca.crt');
+  const expected = items.map(({ metadata }) => metadata.name).filter((name) => name !== rootCA);
   for (const followed of watches) {
     await eventually('the last event', async () => (followed.names().includes('last') ? true : undefined));
-    expect(
-      followed
-        .names()
-        .filter((name) => name !== 'kube-root-ca.crt')
-        .sort(),
-    ).toEqual(expected.sort());
+    expect(followed.names().sort()).toEqual(expected.sort());
     await followed.end();
   }
 });
