@@ -1,10 +1,10 @@
 // A data directory on a file system that fills up: writes are refused with a Status, everything else goes on, and what was
 // acknowledged survives.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { builtInArchive } from '../../src/cluster/images/built-in.ts';
 import { realExec } from '../../src/system/real/exec.ts';
 import { realFiles } from '../../src/system/real/files.ts';
@@ -21,15 +21,18 @@ const configMaps = '/api/v1/namespaces/default/configmaps';
 
 beforeAll(() => {
   writeFileSync(tokens, `${token},tester,1,"system:masters"\n`);
-  execFileSync('mkdir', [disk]);
+  mkdirSync(disk);
+});
+// Each test, and each try of one, has a disk of its own.
+beforeEach(() => {
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'portico-test', disk]);
   writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024));
 });
-afterAll(() => {
+afterEach(() => {
   // Also from under a server that a failed test has left.
   execFileSync('umount', ['--lazy', disk]);
-  rmSync(folder, { recursive: true });
 });
+afterAll(() => rmSync(folder, { recursive: true }));
 
 async function start() {
   const flags = ['--data-dir', join(disk, 'data'), '--listen', '127.0.0.1:0', '--token-auth-file', tokens];
