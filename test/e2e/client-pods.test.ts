@@ -29,6 +29,9 @@ afterAll(async () => {
   await cluster.remove();
 });
 
+/** Makes room for a pod of the name: a test that is tried again begins anew. */
+const forgetPod = (name: string) => admin.ok('delete', 'pod', name, '--ignore-not-found', '--now');
+
 async function answerOf(port: number): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(300_000) });
   return response.text();
@@ -79,7 +82,7 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     await k.ok('cp', `one:/tmp/copy-${minor}`, back);
     expect(readFileSync(back, 'utf8')).toBe(`a file of ${minor}\n`);
     const tree = join(k.folder, 'tree');
-    mkdirSync(tree);
+    mkdirSync(tree, { recursive: true });
     k.file('tree/inner.txt', 'inner');
     await k.ok('cp', tree, `one:/tmp/tree-${minor}`);
     expect(await k.ok('exec', 'one', '--', 'cat', `/tmp/tree-${minor}/inner.txt`)).toBe('inner');
@@ -121,6 +124,7 @@ describe('kubectl 1.35', () => {
   });
 
   test('run --rm -i: a pod for one command', async () => {
+    await forgetPod('short');
     const said = await admin.run(
       [
         'run',
@@ -142,6 +146,7 @@ describe('kubectl 1.35', () => {
   });
 
   test('run -it where no terminal is: the container has one, and the command ends', async () => {
+    await forgetPod('unseen');
     const shell = ['--image=portico.local/echo:1', '--command', '--', 'sh', '-c', 'tty && exit 3'];
     const said = await admin.run(['run', 'unseen', '--restart=Never', '--rm', '-it', ...shell], { input: '' });
     expect(said, said.stderr).toMatchObject({ code: 3 });
@@ -193,6 +198,7 @@ describe('the JavaScript client', () => {
   test('a log that is followed ends with its container', async () => {
     const script = 'echo first; until [ -e /tmp/go ]; do sleep 0.1; done; echo last';
     const spoken = ['--image=portico.local/echo:1', '--restart=Never', '--command', '--', 'sh', '-c', script];
+    await forgetPod('speaker');
     await admin.ok('run', 'speaker', ...spoken);
     await admin.ok('wait', '--for=condition=Ready', 'pod/speaker', '--timeout=300s');
     const log = new PassThrough();
@@ -230,6 +236,8 @@ describe('the JavaScript client', () => {
 test("helm test runs the chart's pod, which asks the chart's Service", async () => {
   const helm = new ClientTool({ program: 'helm', minor: '35', kubeconfig: cluster.kubeconfig, namespace });
   try {
+    // Tried again, it begins anew.
+    await helm.ok('uninstall', 'web', '--ignore-not-found', '--wait', '--timeout', '300s');
     await helm.ok('install', 'web', chart, '--set', 'replicas=2', '--wait', '--timeout', '300s');
     const said = await helm.ok('test', 'web', '--logs', '--timeout', '300s');
     expect(said).toMatch(/^Phase: +Succeeded$/m);
