@@ -56,6 +56,8 @@ test.each([
 });
 
 test('a success policy ends a Job early', async () => {
+  // Tried again, it begins anew.
+  await kubectl('delete', 'job/early', '--ignore-not-found', '--cascade=foreground');
   const successPolicy = { rules: [{ succeededIndexes: '0' }] };
   await apply(server, job('early', {}, { completions: 2, parallelism: 2, completionMode: 'Indexed', successPolicy }));
   const leader = await eventually('the pod of index 0', async () => {
@@ -69,6 +71,8 @@ test('a success policy ends a Job early', async () => {
 });
 
 test('suspend and resume', async () => {
+  // Tried again, it begins anew.
+  await kubectl('delete', 'job/paused', '--ignore-not-found', '--cascade=foreground');
   await apply(server, job('paused', {}, { suspend: true, parallelism: 2, completions: 2 }));
   await until('Suspended', 'paused');
   expect(await field('paused', '.status.startTime')).toBe('');
@@ -87,8 +91,13 @@ test('suspend and resume', async () => {
   const move = { spec: { template: { spec: { nodeSelector: { 'kubernetes.io/hostname': 'hollow-2' } } } } };
   await kubectl('patch', 'job/paused', '-p', JSON.stringify(move));
   await suspend(false);
+  // What counts the ready ones may be a moment behind those that went.
+  const nodes = await eventually('two pods on nodes', async () => {
+    const found = await values(server, pods, '{.spec.nodeName}');
+    return found.length === 2 ? found : undefined;
+  });
+  expect(nodes).toEqual(['hollow-2', 'hollow-2']);
   await kubectl('wait', '--for=jsonpath={.status.ready}=2', 'job/paused', '--timeout=300s');
-  expect(await values(server, pods, '{.spec.nodeName}')).toEqual(['hollow-2', 'hollow-2']);
 });
 
 test('a finished Job goes when its time is over, another manager is left alone', async () => {
@@ -107,6 +116,8 @@ test('a CronJob makes Jobs, keeps as many as it should, and stops when suspended
   const jobSpec = { template: jobTemplate(quick) };
   const spec = { schedule: '* * * * *', jobTemplate: { spec: jobSpec } };
   await apply(server, { apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'tick' }, spec });
+  // Tried again, it begins anew.
+  await kubectl('delete', 'job/by-hand', '--ignore-not-found');
   await kubectl('create', 'job', 'by-hand', '--from=cronjob/tick');
   await until('Complete', 'by-hand');
   // The next full minute is at most one away.
