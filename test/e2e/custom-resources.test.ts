@@ -53,6 +53,8 @@ test('it is found: api-resources, explain of every version, get crd', async () =
 });
 
 test('apply, get with columns, by short name and by field', async () => {
+  // Tried again, it begins anew.
+  await k.ok('delete', 'gadgets', '--all');
   expect(await apply(gadget('a', { size: 3 }))).toMatchObject({ code: 0, stdout: 'gadget.example.test/a created\n' });
   expect(await apply(gadget('a', { size: 4, colour: 'blue' }))).toMatchObject({
     stdout: 'gadget.example.test/a configured\n',
