@@ -51,6 +51,8 @@ describe.each([
   });
 
   test('install: a dry run on the server, then in earnest, waiting', async () => {
+    // Tried again, it begins anew.
+    await kubectl.ok('delete', 'namespace', namespace, '--ignore-not-found', '--timeout=300s');
     const dry = await helm.ok('install', 'web', chart, '--dry-run=server', '--create-namespace');
     expect(dry).toContain('kind: Deployment');
     expect(await kubectl.ok('get', 'namespaces', '-o', 'name')).not.toContain(namespace);
