@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { aroundTests } from '../fixtures/anew.ts';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
 import { type ApiConnection, connectApi } from './api.ts';
 import { eventually } from './portico.ts';
@@ -14,15 +15,16 @@ const configMaps = '/api/v1/namespaces/default/configmaps';
 let server: TestServer;
 let api: ApiConnection;
 let port = 0;
-beforeAll(async () => {
+const start = async () => {
   server = await startServer(['--controllers', '-*']);
   api = connectApi(server.url, server.token);
   port = Number(new URL(server.url).port);
-});
-afterAll(async () => {
+};
+const stop = async () => {
   api.close();
   await server.stop();
-});
+};
+aroundTests(start, stop);
 
 /** Resident memory of the server, in bytes. */
 function resident(): number {

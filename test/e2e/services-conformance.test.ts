@@ -1,7 +1,7 @@
 // What the sig-network conformance tests of Kubernetes v1.36 expect of EndpointSlices, Endpoints, mirroring, Service types
 // and status, under their names, on a cluster inside this process. What they expect of packets and of DNS is tested where
 // there are some (test/kernel, test/e2e/dns.test.ts).
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   type EndpointSlice,
   type Endpoints,
@@ -18,6 +18,7 @@ import {
   startCluster,
   type TestCluster,
 } from '../../src/testing/index.ts';
+import { aroundTests } from '../fixtures/anew.ts';
 
 /** The tests that concern this page, as they are called upstream. */
 const names = [
@@ -64,10 +65,10 @@ function conformance(name: (typeof names)[number], expectation: (namespace: stri
 }
 
 let cluster: TestCluster;
-beforeAll(async () => {
+const start = async () => {
   cluster = await startCluster({ nodes: 2 });
-});
-afterAll(() => cluster.stop());
+};
+aroundTests(start, () => cluster.stop());
 
 const api = <T extends KubeObject>(resource: ResourceOf<T>) => cluster.client.resource(resource);
 

@@ -1,6 +1,6 @@
 // What the conformance tests of sig-apps and sig-scheduling of Kubernetes v1.36 expect of workloads and of the scheduler, under
 // their names, on a cluster inside this process whose time is moved by hand. docs/conformance.md says where the others are tested.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   type ControllerRevision,
   controllerRevisions,
@@ -28,13 +28,14 @@ import {
   statefulSets,
   type TestCluster,
 } from '../../src/testing/index.ts';
+import { aroundTests } from '../fixtures/anew.ts';
 
 let cluster: TestCluster;
 let count = 0;
-beforeAll(async () => {
+const start = async () => {
   cluster = await startCluster({ nodes: 3, time: 'manual' });
-});
-afterAll(() => cluster.stop());
+};
+aroundTests(start, () => cluster.stop());
 
 /** In a namespace of its own, as upstream. */
 function conformance(name: string, expectation: (namespace: string) => Promise<void>): void {

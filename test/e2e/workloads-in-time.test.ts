@@ -1,5 +1,5 @@
 // Workloads as hours pass, on a cluster inside this process whose time is moved by hand.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   cronJobs,
   type Event,
@@ -17,16 +17,17 @@ import {
   statefulSets,
   type TestCluster,
 } from '../../src/testing/index.ts';
+import { aroundTests } from '../fixtures/anew.ts';
 
 const minute = 60_000;
 const namespace = 'default';
 const containers = [{ name: 'main', image: 'main' }];
 
 let cluster: TestCluster;
-beforeAll(async () => {
+const start = async () => {
   cluster = await startCluster({ nodes: 2, time: 'manual' });
-});
-afterAll(() => cluster.stop());
+};
+aroundTests(start, () => cluster.stop());
 
 /** Ends after `seconds` with `exitCode`. */
 const ends = (seconds: number, exitCode = 0) => ({
