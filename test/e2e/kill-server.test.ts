@@ -17,8 +17,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const services = '/api/v1/namespaces/default/services';
 
-async function start() {
-  const flags = ['--data-dir', join(folder, 'data'), '--listen', '127.0.0.1:0', '--token-auth-file', tokens];
+/** A data folder of a try's own. */
+const newData = () => mkdtempSync(join(folder, 'data-'));
+
+async function start(data: string) {
+  const flags = ['--data-dir', data, '--listen', '127.0.0.1:0', '--token-auth-file', tokens];
   const server = await startPortico(['server', ...flags, '--controllers', '-*'], /ready on (https:\/\/[^ ,]+)/);
   return { server, api: connectApi(server.ready, 'killed') };
 }
@@ -28,11 +31,12 @@ async function itemsOf<T>(api: ReturnType<typeof connectApi>, path: string): Pro
 }
 
 test('Services with their addresses and node ports: every acknowledged one, no half ones, three times over', async () => {
+  const data = newData();
   const acknowledged = new Map<string, string>();
   const deleted = new Set<string>();
   const statuses = new Set<number>();
   for (let round = 0; round < 3; round++) {
-    const { server, api } = await start();
+    const { server, api } = await start(data);
     const exited = once(server.child, 'exit');
     let answers = 0;
     const counted = () => {
@@ -64,7 +68,7 @@ test('Services with their addresses and node ports: every acknowledged one, no h
 
   expect([...statuses].sort()).toEqual([200, 201]);
 
-  const { server, api } = await start();
+  const { server, api } = await start(data);
   try {
     const present = await itemsOf<Service>(api, services);
     const addresses = new Map(present.map(({ metadata, spec }) => [metadata.name, spec?.clusterIP]));
@@ -86,7 +90,8 @@ test('Services with their addresses and node ports: every acknowledged one, no h
 });
 
 test('what was before the end is still known after it, and what nobody had time to write down', async () => {
-  const first = await start();
+  const data = newData();
+  const first = await start(data);
   const past = async (api: typeof first.api, at: string) => {
     const { body } = await api.send<{ readonly objects: readonly NamedObject[] }>(
       'GET',
@@ -98,7 +103,7 @@ test('what was before the end is still known after it, and what nobody had time 
   const spec = { clusterIP: 'None', ports: [{ port: 80 }] };
   const { body } = await first.api.send<NamedObject>('POST', services, { metadata: { name: 'short-lived' }, spec });
   const revision = body.metadata.resourceVersion ?? '';
-  const record = join(folder, 'data', 'history.jsonl');
+  const record = join(data, 'history.jsonl');
   await eventually('the record of the new Service', async () => {
     return existsSync(record) && readFileSync(record, 'utf8').includes('short-lived') ? true : undefined;
   });
@@ -108,7 +113,7 @@ test('what was before the end is still known after it, and what nobody had time 
   await exited;
   first.api.close();
 
-  const { server, api } = await start();
+  const { server, api } = await start(data);
   try {
     expect([await past(api, revision), await past(api, String(Number(revision) - 1)), await past(api, '')]).toEqual([
       true,
