@@ -1,21 +1,29 @@
 // Quotas and limit ranges as people meet them: real kubectl, the controllers at work.
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
 
 let server: TestServer;
+let tries = 0;
+/** Of each try's own. */
+let namespace = '';
 
 beforeAll(async () => {
   server = await startServer();
-  await server.kubectl('create', 'namespace', 'team');
-  // What controllers make in each namespace.
-  for (const made of ['configmap/kube-root-ca.crt', 'serviceaccount/default']) {
-    await server.kubectl('-n', 'team', 'wait', '--for=create', made, '--timeout=300s');
-  }
 });
 afterAll(() => server?.stop());
 
-const kubectl = (...args: string[]) => server.kubectl('-n', 'team', ...args);
+beforeEach(async () => {
+  tries += 1;
+  namespace = `team-${tries}`;
+  await server.kubectl('create', 'namespace', namespace);
+  // What controllers make in each namespace.
+  for (const made of ['configmap/kube-root-ca.crt', 'serviceaccount/default']) {
+    await kubectl('wait', '--for=create', made, '--timeout=300s');
+  }
+});
+
+const kubectl = (...args: string[]) => server.kubectl('-n', namespace, ...args);
 const refusal = (...args: string[]) =>
   kubectl(...args).then(
     () => 'allowed',
@@ -35,7 +43,7 @@ test('kubectl create quota, describe quota, and what it refuses', async () => {
     'configmaps "third" is forbidden: exceeded quota: q, requested: configmaps=1, used: configmaps=3, limited: configmaps=3',
   );
   const described = await kubectl('describe', 'quota', 'q');
-  expect(described).toMatch(/^Name: +q\nNamespace: +team\nResource +Used +Hard\n/);
+  expect(described).toMatch(/^Name: +q\nNamespace: +team-\d+\nResource +Used +Hard\n/);
   expect(described).toMatch(/configmaps +3 +3\n/);
   expect(described).toMatch(/limits\.memory +0 +1Gi\n/);
   expect(await kubectl('get', 'quota')).toMatch(
@@ -47,6 +55,8 @@ test('kubectl create quota, describe quota, and what it refuses', async () => {
 });
 
 test('a pod must say what it takes, unless a limit range says it', async () => {
+  await kubectl('create', 'quota', 'q', '--hard=requests.cpu=1,limits.memory=1Gi');
+  await waitForQuota('used.requests\\.cpu', '0');
   expect(await refusal('run', 'silent', '--image=i')).toContain(
     'pods "silent" is forbidden: failed quota: q: must specify limits.memory for: silent; requests.cpu for: silent',
   );
