@@ -1,14 +1,15 @@
 // The workloads of apps/v1 by stock kubectl, on hollow nodes, without root.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { aroundTests } from '../fixtures/anew.ts';
 import { startServer, type TestServer } from '../fixtures/portico-process.ts';
 import { eventually } from './portico.ts';
 import { apply, values, workload } from './workloads.ts';
 
 let server: TestServer;
-beforeAll(async () => {
+const start = async () => {
   server = await startServer(['--hollow-nodes', '3']);
-});
-afterAll(() => server.stop());
+};
+aroundTests(start, () => server.stop());
 
 const kubectl = (...args: string[]) => server.kubectl(...args);
 const status = (what: string) => kubectl('rollout', 'status', what, '--timeout=300s');
@@ -17,12 +18,11 @@ const gone = (app: string) =>
   eventually(`no pods of ${app}`, async () => ((await images(app)).length === 0 ? true : undefined));
 
 test('hollow nodes are ready, with pods in a range of their own', async () => {
+  // They come after the server has said that it is ready, and get their ranges later still.
+  await expect
+    .poll(() => values(server, ['nodes'], '{.metadata.name} {.spec.podCIDR}'), { timeout: 300_000 })
+    .toEqual(['hollow-1 100.64.0.0/24', 'hollow-2 100.64.1.0/24', 'hollow-3 100.64.2.0/24']);
   await kubectl('wait', '--for=condition=Ready', 'node', '--all', '--timeout=300s');
-  expect(await values(server, ['nodes'], '{.metadata.name} {.spec.podCIDR}')).toEqual([
-    'hollow-1 100.64.0.0/24',
-    'hollow-2 100.64.1.0/24',
-    'hollow-3 100.64.2.0/24',
-  ]);
   const registered =
     /Normal +RegisteredNode .* node-controller +Node hollow-1 event: Registered Node hollow-1 in Controller/;
   await eventually('its registration told of', async () =>
