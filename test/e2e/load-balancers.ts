@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import type { Service } from '../../src/api/core/v1/types.generated.ts';
 import { announcedByAnnotation } from '../../src/api/portico/v1/load-balancer-pool.ts';
 import type { GroupVersionResource, KubeObject } from '../../src/apimachinery/object.ts';
+import { ignoreNotFound } from '../../src/apimachinery/status.ts';
 import { httpActor } from '../../src/cli/demo/actor.ts';
 import { services } from '../../src/client/resources.ts';
 import type { Client } from '../../src/client/types.ts';
@@ -93,8 +94,9 @@ export class LoadBalancerCluster {
     return addressesOf(await this.service(name));
   }
 
-  /** Makes a Service before the pods of the example; resolves with its addresses. */
+  /** Makes a Service before the pods of the example, in place of one that is there; resolves with its addresses. */
   async create(name: string, spec: Partial<Service['spec']>): Promise<string[]> {
+    await this.remove(name);
     await this.client.resource<Service>(services).create({
       apiVersion: 'v1',
       kind: 'Service',
@@ -103,6 +105,12 @@ export class LoadBalancerCluster {
     });
     await this.until<Service>(services, name, (service) => addressesOf(service).length > 0);
     return this.addresses(name);
+  }
+
+  /** Deletes a Service, where there is one, and waits until it is gone. */
+  async remove(name: string): Promise<void> {
+    await this.client.resource<Service>(services).delete(name, namespace).catch(ignoreNotFound);
+    await this.until<Service>(services, name, (service) => service === undefined);
   }
 
   /** Follows an object of the namespace, or one that is in none, until it is as told. */

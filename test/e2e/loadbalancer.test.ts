@@ -138,6 +138,6 @@ test('another type, and the end of the Service, give the address back', async ()
   await lb.until<Service>(services, 'web', (service) => service?.metadata.finalizers === undefined);
   expect((await lb.service('web')).status?.loadBalancer).toEqual({});
   await eventually('nobody to have it', async () => (lb.holders(ip).length === 0 ? true : undefined));
-  await all.delete('local', namespace);
+  await lb.remove('local');
   await untilUsed(0);
 });
