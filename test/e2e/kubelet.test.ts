@@ -2,27 +2,30 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../src/api/core/v1/types.generated.ts';
+import { aroundTests } from '../fixtures/anew.ts';
 import { ClientTool } from '../fixtures/client-tools.ts';
-import { eventually, testCluster } from './portico.ts';
+import { eventually, type TestCluster, testCluster } from './portico.ts';
 import { startRegistry } from './registry.ts';
 
-const cluster = testCluster('e2e-kubelet');
+let cluster: TestCluster;
 const image = 'portico.local/busybox:1';
 const long = { timeout: 300_000, interval: 100 };
 /** Unset until the cluster is up. */
 let k: ClientTool;
 
-beforeAll(async () => {
+const start = async () => {
+  cluster = testCluster('e2e-kubelet');
   const { code, stderr } = await cluster.portico('up', '--egress', 'off', '--nodes', '2');
   expect(code, stderr).toBe(0);
   k = new ClientTool({ program: 'kubectl', minor: '35', kubeconfig: cluster.kubeconfig, namespace: 'default' });
-});
-afterAll(async () => {
+};
+const stop = async () => {
   (k as ClientTool | undefined)?.remove();
   await cluster.remove();
-});
+};
+aroundTests(start, stop);
 
 type Manifest = Readonly<Record<string, unknown>>;
 
@@ -148,8 +151,9 @@ describe('pods that a node ends or refuses', () => {
     });
     expect(await k.ok('get', 'pod', 'second', '--no-headers')).toMatch(/^second +0\/1 +NodePorts /);
     const address = (await get('holder')).status?.hostIP;
-    const answer = await fetch(`http://${address}:18080/`);
-    expect(await answer.text()).toMatch(/^holder /);
+    // Ready is a container that runs: it listens a little later.
+    const answer = async () => (await fetch(`http://${address}:18080/`)).text();
+    await expect.poll(answer, long).toMatch(/^holder /);
   });
 });
 
