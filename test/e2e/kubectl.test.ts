@@ -121,16 +121,17 @@ describe.sequential('a Deployment and its Service', () => {
   });
 
   test('exec and logs', async () => {
+    const pods = (await kubectl('get', 'pods', '-l', 'app=nginx', '-o', 'name')).trimEnd().split('\n');
+    const logs = async () => (await Promise.all(pods.map((pod) => kubectl('logs', pod)))).join('');
+    const before = await logs();
     expect(await kubectl('exec', 'deployment/nginx', '--', 'sh', '-c', 'echo said >/proc/1/fd/1; echo here')).toBe(
       'here\n',
     );
     const ask = ['exec', 'deployment/nginx', '--', 'timeout', '5', 'wget', '-q', '-O', '-', 'http://nginx'];
     // Names and rules reach the node after the API server.
     await expect.poll(() => kubectl(...ask), long).toMatch(/^nginx-\S+ 10\.244\.\S+ sees 10\.244\./);
-    const pods = (await kubectl('get', 'pods', '-l', 'app=nginx', '-o', 'name')).trimEnd().split('\n');
     // The runtime writes the file behind the answer of the exec.
-    const logs = async () => (await Promise.all(pods.map((pod) => kubectl('logs', pod)))).join('');
-    await expect.poll(logs, long).toBe('said\n');
+    await expect.poll(logs, long).toBe(`${before}said\n`);
     const failed = await run([program, 'exec', 'deployment/nginx', '--', 'sh', '-c', 'exit 7'], {
       KUBECONFIG: cluster.kubeconfig,
     });
