@@ -189,20 +189,18 @@ describe.each(kubectlMinors)('kubectl 1.%s', (minor) => {
     const watching = start([clientTool('kubectl', minor), ...flags, ...watch], {
       KUBECACHEDIR: join(k.folder, 'cache'),
     });
-    const told = (what: string) => expect.poll(() => watching.output(), long).toContain(what);
+    // Whole lines: kubectl writes them in pieces.
+    const told = (what: RegExp) => expect.poll(() => watching.output(), long).toMatch(what);
     try {
       // A watch starts with what is there, so it does not matter which of both comes first.
       await k.ok('create', 'configmap', 'watched');
       await k.ok('label', 'cm', 'watched', 'watched=yes');
-      await told('ADDED');
+      await told(/^EVENT +NAME +DATA +AGE\nADDED +watched +0 +[\dms]+\n/);
       await k.ok('delete', 'cm', 'watched');
-      await told('DELETED');
+      await told(/^EVENT .*\nADDED .*\nDELETED +watched +0 +[\dms]+\n$/);
     } finally {
       await watching.stop();
     }
-    expect(watching.output()).toMatch(
-      /^EVENT +NAME +DATA +AGE\nADDED +watched +0 +[\dms]+\nDELETED +watched +0 +[\dms]+$/m,
-    );
   });
 
   test('label, annotate, patch, replace, edit', async () => {
