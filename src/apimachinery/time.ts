@@ -1,5 +1,6 @@
 // Times on the wire: meta.k8s.io/v1 Time (RFC 3339, whole seconds) and MicroTime (microseconds), always UTC.
 
+import { inOnePiece } from './one-piece.ts';
 import { table } from './table.ts';
 
 /** The last second that was asked for: a busy server asks for the present one thousands of times. */
@@ -9,7 +10,7 @@ const lastSecond = { second: Number.NaN, text: '' };
 export function formatTime(milliseconds: number): string {
   const second = Math.floor(milliseconds / 1000);
   if (second !== lastSecond.second) {
-    lastSecond.text = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastSecond.text = inOnePiece(`${new Date(second * 1000).toISOString().slice(0, 19)}Z`);
     lastSecond.second = second;
   }
   return lastSecond.text;

@@ -1,6 +1,7 @@
 // Names of those who manage fields: what they may look like (k8s.io/apimachinery, ValidateFieldManager), and the one that a
 // client has who gives none.
 import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
+import { inOnePiece } from '../one-piece.ts';
 import { type FieldError, fieldError } from './field-error.ts';
 
 /** In bytes. */
@@ -25,8 +26,25 @@ export function fieldManagerErrors(manager: string, path: string): FieldError[] 
   return errors;
 }
 
+/** By User-Agent: clients are few, and each asks again and again. */
+const managers = new Map<string, string>();
+const mostManagers = 100;
+/** Characters of one that is kept. */
+const longestAgent = 200;
+
 /** The manager that a User-Agent stands for: what is before its first slash, as far as that may be a name. */
 export function managerOfUserAgent(agent: string): string {
+  if (agent.length > longestAgent) return readManager(agent);
+  let manager = managers.get(agent);
+  if (manager === undefined) {
+    manager = inOnePiece(readManager(agent));
+    if (managers.size === mostManagers) managers.clear();
+    managers.set(agent, manager);
+  }
+  return manager;
+}
+
+function readManager(agent: string): string {
   const given = agent.split('/', 1)[0]!;
   if (given.length <= longestManager / 4 && !unprintable.test(given)) return given;
   let manager = '';
@@ -41,7 +59,8 @@ export function managerOfUserAgent(agent: string): string {
 /** What a client says of managers itself. */
 export function managedFieldsErrors(entries: readonly ManagedFieldsEntry[] | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [i, { operation = '', fieldsType = '', manager = '', subresource = '' }] of (entries ?? []).entries()) {
+  for (let i = 0; i < (entries?.length ?? 0); i++) {
+    const { operation = '', fieldsType = '', manager = '', subresource = '' } = entries![i]!;
     const at = `${path}[${i}]`;
     if (operation !== 'Apply' && operation !== 'Update') {
       errors.push(fieldError.invalid(`${at}.operation`, operation, 'must be `Apply` or `Update`'));

@@ -1,5 +1,6 @@
 // What the API server does with metadata on every write, whatever the kind (upstream rest.BeforeCreate, BeforeUpdate).
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { inOnePiece } from '../../apimachinery/one-piece.ts';
 import { badRequest } from '../../apimachinery/status.ts';
 import type { Random } from '../../system/random.ts';
 
@@ -17,7 +18,7 @@ export function randomSuffix(random: Random): string {
 
 /** A name from metadata.generateName. */
 export function generatedName(base: string, random: Random): string {
-  return base.slice(0, longestBase) + randomSuffix(random);
+  return inOnePiece(base.slice(0, longestBase) + randomSuffix(random));
 }
 
 /** Metadata that the server alone gives: called for every object that is created. `now` as in metadata.creationTimestamp. */
