@@ -2,6 +2,7 @@
 // waiting and without copies.
 import type { GroupResource, KubeObject } from '../apimachinery/object.ts';
 import { resourcePrefix } from '../storage/registry-keys.ts';
+import type { ResourceCache } from './watch-cache/resource-cache.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
 
 /** Objects are shared and must not be changed. */
@@ -19,6 +20,8 @@ export interface ObjectView {
 /** The view that the watch cache gives; as the cache, it is a moment behind the last write until `caughtUp`. */
 export class CacheObjectView implements ObjectView {
   readonly #cache: WatchCache;
+  /** Whose last changes every request asks for. */
+  readonly #askedFor = new WeakMap<GroupResource, ResourceCache>();
 
   constructor(cache: WatchCache) {
     this.#cache = cache;
@@ -37,7 +40,12 @@ export class CacheObjectView implements ObjectView {
   }
 
   lastChange(resource: GroupResource): number {
-    return this.#cache.resource(resourcePrefix(resource)).lastChange;
+    let cache = this.#askedFor.get(resource);
+    if (!cache) {
+      cache = this.#cache.resource(resourcePrefix(resource));
+      this.#askedFor.set(resource, cache);
+    }
+    return cache.lastChange;
   }
 
   async caughtUp(): Promise<void> {

@@ -8,6 +8,8 @@ export class SortedKeys {
   /** None is empty; every key of a run is before every key of the next. */
   #runs: string[][] = [];
   #size = 0;
+  /** The run that was looked for last: keys that come together mostly lie together. */
+  #last = 0;
 
   get size(): number {
     return this.#size;
@@ -68,14 +70,19 @@ export class SortedKeys {
 
   /** The run in which a key is or would be put: the last one that begins at or before it. */
   #runOf(key: string): number {
+    const runs = this.#runs;
+    const last = this.#last;
+    if (last < runs.length && runs[last]![0]! <= key && (last + 1 === runs.length || key < runs[last + 1]![0]!))
+      return last;
     let low = 0;
-    let high = this.#runs.length;
+    let high = runs.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#runs[middle]?.[0] ?? '') <= key) low = middle + 1;
+      if (runs[middle]![0]! <= key) low = middle + 1;
       else high = middle;
     }
-    return Math.max(low - 1, 0);
+    this.#last = Math.max(low - 1, 0);
+    return this.#last;
   }
 }
 

@@ -1,7 +1,8 @@
 // Storage whose operations are timed under the names that kube-apiserver gives its requests to etcd.
 
 import { CollectedFamily, Counter, type Family, Histogram, type HistogramSeries } from '../../metrics/metric.ts';
-import { registryPrefix, resourceOf, resourcePrefixOf } from '../../storage/registry-keys.ts';
+import { ByResource } from '../../storage/by-resource.ts';
+import { registryPrefix, resourceOf } from '../../storage/registry-keys.ts';
 import type {
   RangeRequest,
   RangeResult,
@@ -44,8 +45,8 @@ export class MeteredStorage implements Storage {
     labels,
   });
 
-  /** By the prefix of a resource's keys, then by operation. */
-  readonly #series = new Map<string, Map<string, HistogramSeries>>();
+  /** By operation. */
+  readonly #series = new ByResource(() => new Map<string, HistogramSeries>());
 
   constructor(storage: Storage, clock: Clock) {
     this.#storage = storage;
@@ -59,7 +60,7 @@ export class MeteredStorage implements Storage {
   }
 
   *#totals(): Generator<readonly [readonly string[], number]> {
-    for (const [prefix, operations] of this.#series) {
+    for (const [prefix, operations] of this.#series.entries()) {
       for (const [operation, { count }] of operations) yield [[operation, ...placeOf(prefix)], count];
     }
   }
@@ -75,11 +76,8 @@ export class MeteredStorage implements Storage {
     return work;
   }
 
-  /** Looked up by the part of the key that names the resource. */
   #seriesOf(operation: string, key: string): HistogramSeries {
-    const resource = resourcePrefixOf(key);
-    const known = this.#series.get(resource) ?? new Map<string, HistogramSeries>();
-    if (known.size === 0) this.#series.set(resource, known);
+    const known = this.#series.of(key);
     let series = known.get(operation);
     if (!series) {
       series = this.#duration.with(operation, ...placeOf(key));

@@ -1,6 +1,7 @@
 // Keeps a cache per resource in step with storage, by one watch over all of it. Readers wait until the cache has come
 // as far as the writes that they must see.
 import type { KubeObject } from '../../apimachinery/object.ts';
+import { ByResource } from '../../storage/by-resource.ts';
 import { refuseSealed, UnreadableError } from '../../storage/encryption/sealed-prefix.ts';
 import { ownPrefix, registryPrefix, resourcePrefixOf } from '../../storage/registry-keys.ts';
 import { HistoryLostError, type KeyValue, type Storage, type StorageEvent } from '../../storage/storage.ts';
@@ -35,7 +36,7 @@ export class WatchCache {
   readonly #clock: Clock;
   readonly #isStorageShared: boolean;
   readonly #onUnreadable: (error: UnreadableError) => void;
-  readonly #caches = new Map<string, ResourceCache>();
+  readonly #caches = new ByResource(() => new ResourceCache(this.#loadedAt));
   /** Writes on their way, by key. */
   readonly #expected = new Map<string, ExpectedWrite>();
   #waiters: Waiter[] = [];
@@ -62,12 +63,7 @@ export class WatchCache {
 
   /** The cache of the keys below a prefix such as `/registry/core/services/`. Only after {@link load}. */
   resource(prefix: string): ResourceCache {
-    let cache = this.#caches.get(prefix);
-    if (!cache) {
-      cache = new ResourceCache(this.#loadedAt);
-      this.#caches.set(prefix, cache);
-    }
-    return cache;
+    return this.#caches.at(prefix);
   }
 
   /**
@@ -79,12 +75,13 @@ export class WatchCache {
     return new Promise((resolve) => {
       const waiter = { revision, resolve };
       this.#waiters.push(waiter);
-      const giveUp = () => {
-        this.#waiters = this.#waiters.filter((one) => one !== waiter);
-        resolve();
-      };
-      signal?.addEventListener('abort', giveUp, { once: true });
+      if (signal) signal.addEventListener('abort', () => this.#giveUp(waiter), { once: true });
     });
+  }
+
+  #giveUp(waiter: Waiter): void {
+    this.#waiters = this.#waiters.filter((one) => one !== waiter);
+    waiter.resolve();
   }
 
   /**
@@ -169,7 +166,7 @@ export class WatchCache {
   }
 
   #apply(event: StorageEvent): void {
-    const cache = this.resource(resourcePrefixOf(event.key));
+    const cache = this.#caches.of(event.key);
     if (!event.current) cache.delete(event.key, event.revision);
     else if (!this.#isStorageShared || this.#isReadable(cache, event.current)) {
       cache.put(this.#stored(event.key, event.current.value, event.revision));
@@ -220,7 +217,7 @@ export class WatchCache {
     for (const item of items) if (item.modRevision <= this.#revision) this.#expectKnown(item);
     changed.sort((a, b) => a.modRevision - b.modRevision);
     for (const item of changed) {
-      const cache = this.resource(resourcePrefixOf(item.key));
+      const cache = this.#caches.of(item.key);
       if (this.#isReadable(cache, item)) cache.put(new StoredObject(item.key, item.value, item.modRevision));
     }
     const present = new Set(items.map((item) => item.key));
@@ -232,7 +229,7 @@ export class WatchCache {
 
   /** What was last written before the cache got so far is in the cache as it is, unless an older state was put back. */
   #expectKnown({ key, modRevision }: KeyValue): void {
-    const cache = this.resource(resourcePrefixOf(key));
+    const cache = this.#caches.of(key);
     if (cache.isUnreadable(key)) return;
     const known = cache.get(key)?.revision;
     if (known === modRevision) return;
