@@ -2,7 +2,7 @@
 // status, generation, the Name and Age columns) is here, so that a kind's folder says only what is its own.
 
 import { age } from '../apimachinery/duration.ts';
-import { deepEqual, setKey } from '../apimachinery/json/value.ts';
+import { deepEqual, isEmptyObject, setKey } from '../apimachinery/json/value.ts';
 import type { KubeObject } from '../apimachinery/object.ts';
 import type { FieldError } from '../apimachinery/validation/field-error.ts';
 import { type NameRule, pathSegment } from '../apimachinery/validation/names.ts';
@@ -134,7 +134,7 @@ function genericStrategy<T extends KubeObject>(
       if (kind.statusKeeps) keepMetadata(object, old, fieldsKept[kind.statusKeeps]);
     },
     validate(object: T): FieldError[] {
-      return [...validateObjectMeta(object.metadata, rules), ...(own.validate?.(object) ?? [])];
+      return joined(validateObjectMeta(object.metadata, rules), own.validate?.(object));
     },
     validateUpdate(object: T, old: T, warn?: (text: string) => void): FieldError[] {
       return [...validateAnyUpdate(object, old, rules), ...(own.validateUpdate?.(object, old, warn) ?? [])];
@@ -148,6 +148,12 @@ function genericStrategy<T extends KubeObject>(
       subresources: subresourceStrategies(own.subresources, { ...kind, namespaced: facts.namespaced }),
     }),
   };
+}
+
+/** Mostly nothing is wrong, and nothing is copied. */
+function joined(first: FieldError[], second: FieldError[] = []): FieldError[] {
+  if (first.length === 0) return second;
+  return second.length === 0 ? first : [...first, ...second];
 }
 
 /** Metadata and generation are looked after as in writes of the object itself. */
@@ -242,7 +248,7 @@ function countGeneration(object: KubeObject, old: KubeObject, counted: true | Co
 /** An empty text, list or map is the same as none, as it is to every client written in Go. */
 function dropEmptyMetadata({ metadata }: KubeObject): void {
   for (const field of ['labels', 'annotations'] as const) {
-    if (metadata[field] && Object.keys(metadata[field]).length === 0) delete metadata[field];
+    if (metadata[field] && isEmptyObject(metadata[field])) delete metadata[field];
   }
   for (const field of ['finalizers', 'ownerReferences'] as const) {
     if (metadata[field]?.length === 0) delete metadata[field];

@@ -75,8 +75,7 @@ class BuiltinSchemas implements Schemas {
 
   schemaOf({ group, version, kind }: GroupVersionKind): ObjectSchema | undefined {
     const alike = this.#kinds.get(kind) ?? [];
-    const known = alike.find(({ of }) => of.group === group && of.version === version);
-    if (known) return known.schema;
+    for (const { of, schema } of alike) if (of.group === group && of.version === version) return schema;
     const type = this.#facts.typesOfKinds.get(`${group}/${version}/${kind}`);
     const schema = type === undefined ? undefined : this.typeSchema(type);
     if (schema) this.#kinds.set(kind, [...alike, { of: { group, version, kind }, schema }]);

@@ -48,6 +48,11 @@ export class Http1Connection {
 
   /** A request has come. Resolves when all before it are answered, or the connection has ended; undefined: they are. */
   begin(exchange: Exchange): Promise<void> | undefined {
+    // Most clients wait for each answer.
+    if (this.isAnswered) {
+      this.#exchanges = [exchange];
+      return undefined;
+    }
     const open = this.#exchanges.filter(({ outgoing }) => !outgoing.closed);
     this.#exchanges = [...open, exchange];
     if (open.length === mostExchanges) this.cut();

@@ -1,6 +1,7 @@
 // A request over HTTP/1.1.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Later } from '../apimachinery/later.ts';
 import type { Clock } from '../system/clock.ts';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
@@ -65,15 +66,15 @@ export class Http1Request extends NodeRequest {
     });
   }
 
-  body(): Promise<Uint8Array> {
+  body(): Later<Uint8Array> {
     const incoming = this.#incoming;
     const length = this.headers['content-length'];
-    if (length === '0' || (length === undefined && this.method === 'GET')) return Promise.resolve(noBytes);
+    if (length === '0' || (length === undefined && this.method === 'GET')) return noBytes;
     if (length !== undefined && Number(length) > maxBodyBytes) return Promise.reject(bodyTooLarge());
     const { complete, aborted, readableLength } = incoming;
     // Small bodies come with their head: they are there, past 16 KiB in several pieces. Without a length Node.js 26 reads the first
     // of them alone.
-    if (complete && !aborted && readableLength > 0) return Promise.resolve(incoming.read(readableLength) as Uint8Array);
+    if (complete && !aborted && readableLength > 0) return incoming.read(readableLength) as Uint8Array;
     return readWhole(incoming, { isWhole: () => !incoming.aborted, clock: this.#clock });
   }
 

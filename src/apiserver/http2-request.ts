@@ -1,6 +1,7 @@
 // A request over HTTP/2: what Go's clients speak, and so nearly all of Kubernetes. It is read from its stream as it comes:
 // Node's requests in the manner of HTTP/1.1 cost as much again as all that is done here.
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Later } from '../apimachinery/later.ts';
 import type { Clock } from '../system/clock.ts';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
@@ -52,13 +53,13 @@ export class Http2Request extends NodeRequest {
     this.#stream.once('close', gone);
   }
 
-  body(): Promise<Uint8Array> {
+  body(): Later<Uint8Array> {
     const stream = this.#stream;
-    if (stream.endAfterHeaders) return Promise.resolve(noBytes);
+    if (stream.endAfterHeaders) return noBytes;
     if (Number(this.headers['content-length']) > maxBodyBytes) return Promise.reject(bodyTooLarge());
     const { readableLength } = stream;
     if (readableLength > 0 && readableLength <= maxBodyBytes && hasArrived(stream)) {
-      return Promise.resolve(stream.read(readableLength) as Uint8Array);
+      return stream.read(readableLength) as Uint8Array;
     }
     return readWhole(stream, { isWhole: () => !stream.aborted, clock: this.#clock });
   }

@@ -94,7 +94,7 @@ test('a body that does not come to its end is waited for no longer than a minute
   const [asked, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<StatusError>()];
   const session = await sessionWith(
     async (request) => {
-      const body = request.body();
+      const body = Promise.resolve(request.body());
       asked.resolve();
       await body.catch(refused.resolve);
       return textResponse(504, 'too late');

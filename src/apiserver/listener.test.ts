@@ -459,7 +459,7 @@ test('the body of a client that is gone is an error, even when it is asked for l
     const gone = once(asked.signal, 'abort');
     arrived.resolve();
     await gone;
-    await asked.body().then(
+    await Promise.resolve(asked.body()).then(
       () => outcome.resolve('a body'),
       (error: Error) => outcome.resolve(error.message),
     );

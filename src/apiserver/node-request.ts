@@ -1,5 +1,6 @@
 // What requests have in common that Node's servers hand over, whichever version of HTTP brought them.
 import type { Readable } from 'node:stream';
+import type { Later } from '../apimachinery/later.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import type { ApiRequest } from './request.ts';
 
@@ -43,7 +44,7 @@ export abstract class NodeRequest implements ApiRequest {
   abstract readonly rawHeaders: readonly string[];
   abstract readonly remoteAddress: string | undefined;
   abstract readonly stream: AsyncIterable<Uint8Array> | undefined;
-  abstract body(): Promise<Uint8Array>;
+  abstract body(): Later<Uint8Array>;
   /** Lets go of what nobody read of the body, once the answer is made. */
   abstract dropRest(): void;
   /** Whether the client had gone before anybody listened. */

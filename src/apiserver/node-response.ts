@@ -1,6 +1,6 @@
 // Sends a response through Node's HTTP servers: whole, streamed, pushed, compressed when the client can read that.
 
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -54,11 +54,7 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
     return sendCompressed({ status, headers, body }, outgoing);
   }
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  start(
-    outgoing,
-    status,
-    status === 304 || status === 204 ? headers : { ...headers, 'content-length': String(length) },
-  );
+  start(outgoing, status, headers, status === 304 || status === 204 ? undefined : length);
   // A stream of HTTP/2 has ended with a head that nothing follows.
   if (outgoing.writableEnded) return;
   // Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice.
@@ -71,7 +67,7 @@ async function sendCompressed(
 ): Promise<void> {
   if (outgoing.destroyed) return;
   const bytes = await compress(body, { level: 1 });
-  start(outgoing, status, { ...headers, ...packedHeaders, 'content-length': String(bytes.length) });
+  start(outgoing, status, { ...headers, ...packedHeaders }, bytes.length);
   if (!outgoing.writableEnded) outgoing.end(bytes);
 }
 
@@ -107,23 +103,24 @@ function packed(body: AsyncIterable<string | Uint8Array>): AsyncIterable<Uint8Ar
   return pipeline(Readable.from(body, { objectMode: false }), createGzip({ level: 1 }), () => {});
 }
 
-function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers']): void {
-  if (!('respond' in outgoing)) {
-    outgoing.writeHead(status, headers as OutgoingHttpHeaders);
-    return;
-  }
-  outgoing.respond([':status', String(status), ...inTurn(headers)]);
-  // Sends GOAWAY; what is under way is answered.
-  if (headers.connection === 'close') outgoing.session?.close();
-}
-
-/** Names and values in turn: of an object Node.js makes two more. */
-function inTurn(headers: ApiResponse['headers']): string[] {
-  const fields: string[] = [];
+/** `length`: of the body, where it is known. */
+function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers'], length?: number): void {
+  const isHttp2 = 'respond' in outgoing;
+  // Names and values in turn: of an object Node.js makes one or two more.
+  const fields: string[] = isHttp2 ? [':status', String(status)] : [];
   for (const name in headers) {
     // HTTP/2 knows no header of connections (RFC 9113, section 8.2.2).
-    if (name === 'connection') continue;
-    for (const value of [headers[name] ?? []].flat()) fields.push(name, value);
+    if (isHttp2 && name === 'connection') continue;
+    const value = headers[name];
+    if (typeof value === 'string') fields.push(name, value);
+    else for (const one of value ?? []) fields.push(name, one);
   }
-  return fields;
+  if (length !== undefined) fields.push('content-length', String(length));
+  if (!isHttp2) {
+    outgoing.writeHead(status, fields);
+    return;
+  }
+  outgoing.respond(fields);
+  // Sends GOAWAY; what is under way is answered.
+  if (headers.connection === 'close') outgoing.session?.close();
 }

@@ -2,6 +2,7 @@
 // process (src/cluster/in-process-transport.ts).
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Later } from '../apimachinery/later.ts';
 import type { KubeObject, WatchEvent } from '../apimachinery/object.ts';
 import { StatusError } from '../apimachinery/status.ts';
 import type { ClientCertificate } from './client-certificate.ts';
@@ -36,8 +37,8 @@ export interface ApiRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Names and values in turn, as they came; absent where no header comes twice. */
   readonly rawHeaders?: readonly string[];
-  /** Reads the whole body; rejects with a StatusError 413 past {@link maxBodyBytes}. At most once. */
-  body(): Promise<Uint8Array>;
+  /** Reads the whole body, at once where it has come; rejects with a StatusError 413 past {@link maxBodyBytes}. At most once. */
+  body(): Later<Uint8Array>;
   /** Told of the object that the body holds, when it is known. */
   decoded?(object: KubeObject): void;
   /**

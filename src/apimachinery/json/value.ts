@@ -8,6 +8,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Has it no keys? Without a list of them, which Object.keys makes. */
+export function isEmptyObject(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
 /** Equal as JSON: the order of keys does not count, that of items does; a key with the value undefined is absent. */
 export function jsonEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;

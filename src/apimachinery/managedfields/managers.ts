@@ -83,6 +83,10 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] | undef
 
 export function encodeManaged(managed: Managed): ManagedFieldsEntry {
   const { manager, operation, apiVersion, time, fields, subresource } = managed;
+  // Mostly all is there, and each part that is spread would be garbage.
+  if (manager !== '' && apiVersion !== '' && time !== undefined && subresource === '') {
+    return { manager, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1: fields };
+  }
   return {
     ...(manager !== '' && { manager }),
     operation,

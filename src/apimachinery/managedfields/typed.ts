@@ -1,7 +1,7 @@
 // Objects seen through their schema: how a value is owned, what a list item is known by, which paths an object has (upstream
 // structured-merge-diff, package typed).
 
-import { isObject, type JsonObject } from '../json/value.ts';
+import { isEmptyObject, isObject } from '../json/value.ts';
 import type { Field, ListSchema, Schema } from '../schema/schema.ts';
 import { ownValue } from '../table.ts';
 import { type FieldSet, FieldSetBuilder } from './field-set.ts';
@@ -147,11 +147,6 @@ export function isNamed(schema: Schema, key: string): boolean {
 function isUnsetList(value: unknown, schema: Schema, key: string): boolean {
   if (!Array.isArray(value) || value.length > 0 || schema.kind !== 'object') return false;
   return schema.fields.get(key)?.absent === 'list';
-}
-
-function isEmptyObject(value: JsonObject): boolean {
-  for (const _ in value) return false;
-  return true;
 }
 
 /** Nothing, null, or a list or map without anything in it. */

@@ -2,7 +2,7 @@
 // (and back to JSON) does. Unknown fields are dropped and named, wrong types are errors, and what Go leaves out or puts
 // in when it encodes the struct is left out or put in here.
 import { lastOf, Repeated, valuesOf } from '../json/repeated.ts';
-import { isObject, setKey } from '../json/value.ts';
+import { isEmptyObject, isObject, setKey } from '../json/value.ts';
 import { canonicalQuantity, canonicalResource, QuantityError } from '../quantity.ts';
 import { formatMicroTime, formatTime, readTime, type TimeLayout } from '../time.ts';
 import { joinRepeated } from './join-repeated.ts';
@@ -166,7 +166,7 @@ function isLeftOut(value: unknown, field: Field): boolean {
     if (value === null) return true;
     // JSON of any sort (a default in a schema) is kept as it came.
     if (Array.isArray(value)) return value.length === 0 && field.schema.kind === 'list';
-    return field.schema.kind === 'map' && Object.keys(value).length === 0;
+    return field.schema.kind === 'map' && isEmptyObject(value);
   }
   return !field.keepsZero && (value === '' || value === 0 || value === false);
 }

@@ -49,12 +49,14 @@ export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules, pat
   if ((meta.generation ?? 0) < 0) {
     errors.push(fieldError.invalid(`${path}.generation`, meta.generation, 'must be greater than or equal to 0'));
   }
-  errors.push(...validateLabels(meta.labels, `${path}.labels`));
-  errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
-  errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
-  errors.push(...validateFinalizers(meta.finalizers, `${path}.finalizers`));
-  errors.push(...managedFieldsErrors(meta.managedFields, `${path}.managedFields`));
-  if (!rules.plainFinalizers) errors.push(...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`));
+  if (meta.labels) errors.push(...validateLabels(meta.labels, `${path}.labels`));
+  if (meta.annotations) errors.push(...validateAnnotations(meta.annotations, `${path}.annotations`));
+  if (meta.ownerReferences) errors.push(...validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`));
+  if (meta.finalizers) errors.push(...validateFinalizers(meta.finalizers, `${path}.finalizers`));
+  if (meta.managedFields) errors.push(...managedFieldsErrors(meta.managedFields, `${path}.managedFields`));
+  if (meta.finalizers && !rules.plainFinalizers) {
+    errors.push(...unqualifiedFinalizers(meta.finalizers, `${path}.finalizers`));
+  }
   return errors;
 }
 
@@ -103,8 +105,10 @@ function validateNoNewFinalizers(meta: ObjectMeta, old: ObjectMeta, path = 'meta
 /** Labels, or a selector made of labels. */
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  for (const key in labels)
-    errors.push(...nameErrors(qualifiedName, path, key), ...nameErrors(labelValueRule, path, labels[key]!));
+  for (const key in labels) {
+    errors.push(...nameErrors(qualifiedName, path, key));
+    errors.push(...nameErrors(labelValueRule, path, labels[key]!));
+  }
   return errors;
 }
 

@@ -137,9 +137,14 @@ function isAllowed({ enabled, conditions }: AnonymousConfig, path: string): bool
   return enabled && (!conditions || conditions.some((one) => one.path === path));
 }
 
+const scheme = 'bearer ';
+
 /** The word after the first space, if any: what follows it is of no account. */
 function bearerToken({ headers }: ApiRequest): string | undefined {
-  return /^bearer ([^ ]+)/i.exec(headers.authorization?.trim() ?? '')?.[1];
+  const given = headers.authorization?.trim() ?? '';
+  if (given.slice(0, scheme.length).toLowerCase() !== scheme) return undefined;
+  const end = given.indexOf(' ', scheme.length);
+  return (end < 0 ? given.slice(scheme.length) : given.slice(scheme.length, end)) || undefined;
 }
 
 function withGroup(user: User): User {

@@ -28,8 +28,9 @@ const metaVersion = 'meta.k8s.io/v1';
 /** Of a CREATE, or of an UPDATE where there is an old object: a patch that creates is a CREATE. */
 export function writeAdmission(request: ResourceRequest, options: WriteAdmissionOptions): WriteAdmission {
   const { admission } = request.parts;
+  const common = commonAttributes(request, options);
   const attributes = (object: KubeObject, old: Readonly<KubeObject> | undefined): AdmissionRequest => ({
-    ...commonAttributes(request, options),
+    ...common,
     operation: old ? 'UPDATE' : 'CREATE',
     name: options.name ?? (request.info.name || (object.metadata.name ?? '')),
     pathName: request.info.name,
@@ -71,10 +72,16 @@ function commonAttributes(request: ResourceRequest, { dryRun, kind }: WriteAdmis
   return { definition, subresource, namespace, user, warnings, auditAnnotations, dryRun, kind: own };
 }
 
+/** Where the client gives none. */
+const noOptions = {
+  CreateOptions: { kind: 'CreateOptions', apiVersion: metaVersion },
+  UpdateOptions: { kind: 'UpdateOptions', apiVersion: metaVersion },
+} as const;
+
 /** As the client gave them in the query. */
-function writeOptions({ request }: ResourceRequest, kind: string): Readonly<Record<string, unknown>> {
+function writeOptions({ request }: ResourceRequest, kind: keyof typeof noOptions): Readonly<Record<string, unknown>> {
   const { query } = request;
-  if (query.size === 0) return { kind, apiVersion: metaVersion };
+  if (query.size === 0) return noOptions[kind];
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   const fieldManager = query.get('fieldManager');
   const fieldValidation = query.get('fieldValidation');

@@ -19,7 +19,8 @@ export async function handleCreate(request: ResourceRequest): Promise<ApiRespons
   const { dryRun, fieldValidation, fieldManager } = writeQuery(request.request.query, 'CreateOptions');
   const expected = kindOf(definition);
   const schema = schemaFor(request, expected);
-  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
+  const reading = readObject({ request: request.request, expected, schema, fieldValidation, warnings });
+  const decode = reading instanceof Promise ? await reading : reading;
   const admission = writeAdmission(request, { dryRun });
   const make = () => {
     const object = decode();

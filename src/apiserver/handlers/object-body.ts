@@ -1,6 +1,7 @@
 // The object in a request's body: of the kind that the path names, decoded into its type.
 import type { HiddenJson } from '../../apimachinery/json/parse.ts';
 import { isObject, setKey } from '../../apimachinery/json/value.ts';
+import { andThen, type Later } from '../../apimachinery/later.ts';
 import { apiVersionOf, type GroupVersionKind, type KubeObject } from '../../apimachinery/object.ts';
 import { cannotBeHandled, decodeBody } from '../../apimachinery/schema/request-body.ts';
 import type { ObjectSchema } from '../../apimachinery/schema/schema.ts';
@@ -77,34 +78,36 @@ function checkCustomKind(value: unknown, expected: GroupVersionKind): void {
   }
 }
 
-/** The body as a value that says what it is: a custom resource must, of other kinds the path says it. */
-async function parseRecognized(options: BodyRequest, bytes: Uint8Array): Promise<ParsedBody> {
-  const { request, expected, schema, fieldValidation } = options;
-  let parsed: ParsedBody;
+/** Reads the body once; the function that comes of it decodes it afresh at each call. */
+export function readObject(body: BodyRequest): Later<() => KubeObject> {
+  const { request, schema } = body;
+  if (schema.decode !== undefined && mediaType(request) === protobuf) throw unsupportedCustomBody();
+  checkMediaType(request);
+  return andThen(request.body(), (bytes) => objectIn(bytes, body));
+}
+
+function objectIn(bytes: Uint8Array, body: BodyRequest): Later<() => KubeObject> {
+  const { request, expected } = body;
+  let parsing: Later<ParsedBody>;
   try {
-    const parsing = parseBytes(request, bytes);
-    parsed = parsing instanceof Promise ? await parsing : parsing;
-    checkShape(parsed.value);
+    parsing = parseBytes(request, bytes);
   } catch (error) {
     throw unrecognized(error, expected, bytes);
   }
-  const isNamed = isObject(parsed.value) && parsed.value.kind;
-  if (schema.decode === undefined || isNamed) return parsed;
-  const why = `Object 'Kind' is missing in '${textOf(bytes)}'`;
-  // The decoder that ignores unknown fields takes the kind for the one expected before it misses it.
-  if (fieldValidation === 'Ignore') throw cannotBeHandled(expected.kind, expected.version, why);
-  throw unrecognized(badRequest(why), expected, bytes);
+  if (!(parsing instanceof Promise)) return decoderOf(parsing, bytes, body);
+  return parsing.then(
+    (parsed) => decoderOf(parsed, bytes, body),
+    (error) => {
+      throw unrecognized(error, expected, bytes);
+    },
+  );
 }
 
-/** Reads the body once; the function returned decodes it afresh at each call. */
-export async function readObject(body: BodyRequest): Promise<() => KubeObject> {
+function decoderOf(parsed: ParsedBody, bytes: Uint8Array, body: BodyRequest): () => KubeObject {
   const { request, expected, schema, fieldValidation, warnings } = body;
-  const isCustom = schema.decode !== undefined;
-  if (isCustom && mediaType(request) === protobuf) throw unsupportedCustomBody();
-  checkMediaType(request);
-  const bytes = await request.body();
-  const { value, hidden, repeatedKeys, isUnread } = await parseRecognized(body, bytes);
-  if (isCustom) checkCustomKind(value, expected);
+  checkRecognized(parsed, bytes, body);
+  const { value, hidden, repeatedKeys, isUnread } = parsed;
+  if (schema.decode !== undefined) checkCustomKind(value, expected);
   else checkKind(value, expected);
   if (isUnread) throw unsupportedBody();
   const options = { expected, schema, fieldValidation, hidden, repeatedKeys };
@@ -118,6 +121,22 @@ export async function readObject(body: BodyRequest): Promise<() => KubeObject> {
     unused = undefined;
     return object;
   };
+}
+
+/** The value must say what it is: a custom resource always, of other kinds the path says it. */
+function checkRecognized({ value }: ParsedBody, bytes: Uint8Array, body: BodyRequest): void {
+  const { expected, schema, fieldValidation } = body;
+  try {
+    checkShape(value);
+  } catch (error) {
+    throw unrecognized(error, expected, bytes);
+  }
+  const isNamed = isObject(value) && value.kind;
+  if (schema.decode === undefined || isNamed) return;
+  const why = `Object 'Kind' is missing in '${textOf(bytes)}'`;
+  // The decoder that ignores unknown fields takes the kind for the one expected before it misses it.
+  if (fieldValidation === 'Ignore') throw cannotBeHandled(expected.kind, expected.version, why);
+  throw unrecognized(badRequest(why), expected, bytes);
 }
 
 export interface DecodeOptions {

@@ -9,8 +9,17 @@ import type { ResourceRequest } from './resource-request.ts';
 
 /** The group, version and kind of a resource's or subresource's body. */
 export function kindOf(facts: ResourceFacts): GroupVersionKind {
-  return { ...(facts.kindGroupVersion ?? { group: facts.group, version: facts.version }), kind: facts.kind };
+  let kind = kinds.get(facts);
+  if (!kind) {
+    const { group, version } = facts.kindGroupVersion ?? facts;
+    kind = { group, version, kind: facts.kind };
+    kinds.set(facts, kind);
+  }
+  return kind;
 }
+
+/** Every request asks for that of its resource several times. */
+const kinds = new WeakMap<ResourceFacts, GroupVersionKind>();
 
 /** The schema of a body of the kind. Throws where there is none: each kind that is served has one. */
 export function schemaFor({ parts, definition }: ResourceRequest, kind: GroupVersionKind): ObjectSchema {

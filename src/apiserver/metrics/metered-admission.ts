@@ -112,6 +112,14 @@ function keptSeries(series: (operation: string, rejected: 'true' | 'false') => H
 }
 
 function timed<T>(step: Step<T>, operation: (subject: T) => string, { laps, series }: Timing): Step<T> {
+  // Apart, so that a step that is over at once, as most are, makes no closures.
+  const observeLater = (waiting: Promise<void>, subject: T, started: number) => {
+    const observe = (isRejected: boolean) => series(operation(subject), isRejected).observe(laps.secondsSince(started));
+    waiting.then(
+      () => observe(false),
+      () => observe(true),
+    );
+  };
   return (subject, view) => {
     const started = laps.at;
     let waiting: Later<void>;
@@ -121,16 +129,9 @@ function timed<T>(step: Step<T>, operation: (subject: T) => string, { laps, seri
       series(operation(subject), true).observe(laps.secondsSince(started));
       throw error;
     }
-    if (!waiting) {
-      series(operation(subject), false).observe(laps.secondsSince(started));
-      return undefined;
-    }
-    const observe = (isRejected: boolean) => series(operation(subject), isRejected).observe(laps.secondsSince(started));
     // The caller has the step itself, so that it waits no longer for being timed.
-    waiting.then(
-      () => observe(false),
-      () => observe(true),
-    );
+    if (waiting) observeLater(waiting, subject, started);
+    else series(operation(subject), false).observe(laps.secondsSince(started));
     return waiting;
   };
 }

@@ -113,6 +113,11 @@ export class RequestMetrics {
     bounds: eventSizes,
   });
   readonly #series = new Map<string, RequestSeries>();
+  /** Creates of one collection have one RequestInfo; by whether the resource is served. */
+  readonly #creates = {
+    true: new WeakMap<RequestInfo, RequestSeries>(),
+    false: new WeakMap<RequestInfo, RequestSeries>(),
+  };
 
   get families(): readonly Family[] {
     return [
@@ -143,6 +148,17 @@ export class RequestMetrics {
   }
 
   #seriesOf(request: ApiRequest, info: RequestInfo, isServed: boolean): RequestSeries {
+    if (info.verb !== 'create' || request.query.size > 0) return this.#namedSeries(request, info, isServed);
+    const known = this.#creates[isServed ? 'true' : 'false'];
+    let series = known.get(info);
+    if (!series) {
+      series = this.#namedSeries(request, info, isServed);
+      known.set(info, series);
+    }
+    return series;
+  }
+
+  #namedSeries(request: ApiRequest, info: RequestInfo, isServed: boolean): RequestSeries {
     const verb = verbOf(info, request);
     const dryRun = verb !== 'GET' && verb !== 'LIST' && request.query.has('dryRun') ? 'All' : '';
     const place = placeOf(info, isServed);

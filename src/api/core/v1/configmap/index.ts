@@ -1,4 +1,4 @@
-import { deepEqual } from '../../../../apimachinery/json/value.ts';
+import { deepEqual, isEmptyObject } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { configMapKey } from '../../../../apimachinery/validation/names.ts';
 import { byteLength, nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
@@ -13,15 +13,15 @@ const fixed = 'field is immutable when `immutable` is set';
 function validate({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   const errors: FieldError[] = [];
   let bytes = 0;
-  for (const [key, value] of Object.entries(data)) {
+  for (const key in data) {
     errors.push(...nameErrors(configMapKey, `data[${key}]`, key));
     if (Object.hasOwn(binaryData, key))
       errors.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'));
-    bytes += byteLength(value);
+    bytes += byteLength(data[key]!);
   }
-  for (const [key, value] of Object.entries(binaryData)) {
+  for (const key in binaryData) {
     errors.push(...nameErrors(configMapKey, `binaryData[${key}]`, key));
-    bytes += Buffer.byteLength(value, 'base64');
+    bytes += Buffer.byteLength(binaryData[key]!, 'base64');
   }
   // Upstream's path of the whole object is an empty index.
   return bytes > maxDataBytes ? [...errors, tooLong('[]', maxDataBytes)] : errors;
@@ -45,7 +45,7 @@ export const configMap: Kind<ConfigMap> = {
   strategy: {
     default(object) {
       for (const field of ['data', 'binaryData'] as const) {
-        if (object[field] && Object.keys(object[field]).length === 0) delete object[field];
+        if (object[field] && isEmptyObject(object[field])) delete object[field];
       }
     },
     validate,
