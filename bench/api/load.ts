@@ -4,7 +4,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { median } from '../percentile.ts';
 
 export type Job =
-  /** Requests one after another on each connection; `body` has `$N` replaced by a running number. Result: { perSecond, count }. */
+  /** Requests one after another on each connection; `body` has `$N` replaced by a running number. Result: { perSecond, count }: of all answers, warm or not. */
   | {
       readonly type: 'requests';
       readonly port: number;
@@ -13,6 +13,8 @@ export type Job =
       readonly body?: string;
       /** For this long, or … */
       readonly seconds?: number;
+      /** … after so many more, which count for nothing: this process is slow at first, and a fast server waits for it. */
+      readonly warmSeconds?: number;
       /** … this many; the result has `{ seconds }`: the time each tenth took. */
       readonly count?: number;
     }
@@ -61,10 +63,11 @@ function onAnswers(socket: TLSSocket, answered: (status: number) => void): void 
 
 async function requests(job: Job & { type: 'requests' }): Promise<unknown> {
   const { port, connections, head, body, seconds = Number.POSITIVE_INFINITY, count = Number.POSITIVE_INFINITY } = job;
-  let [sent, done] = [0, 0];
+  let [sent, done, unmeasured] = [0, 0, 0];
   const ended = Promise.withResolvers<void>();
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
-  const started = performance.now();
+  let started = performance.now();
+  let warm = (job.warmSeconds ?? 0) * 1000;
   const marks: number[] = [];
   const send = (socket: TLSSocket) => {
     if (sent >= count) return;
@@ -77,15 +80,22 @@ async function requests(job: Job & { type: 'requests' }): Promise<unknown> {
     onAnswers(socket, (status) => {
       if (status >= 300) ended.reject(new Error(`an answer was ${status}`));
       done += 1;
+      if (warm > 0 && performance.now() - started > warm) {
+        [started, warm, unmeasured] = [performance.now(), 0, done];
+      }
       if (done % (count / 10) === 0) marks.push((performance.now() - started) / 1000);
-      if (done >= count || performance.now() - started > seconds * 1000) ended.resolve();
+      if (done >= count || performance.now() - started > warm + seconds * 1000) ended.resolve();
       else send(socket);
     });
     send(socket);
   }
   await ended.promise;
   const took = (performance.now() - started) / 1000;
-  return { perSecond: done / took, count: done, seconds: marks.map((mark, i) => mark - (marks[i - 1] ?? 0)) };
+  return {
+    perSecond: (done - unmeasured) / took,
+    count: done,
+    seconds: marks.map((mark, i) => mark - (marks[i - 1] ?? 0)),
+  };
 }
 
 async function watch({ port, watchers, head, trigger, rounds }: Job & { type: 'watch' }): Promise<unknown> {
