@@ -60,10 +60,12 @@ export function decodeManagers(entries: unknown): Managers | { readonly error: s
   return managers;
 }
 
+const none: Managers = new Map();
+
 /** The managers of a stored object: what was written there was checked then. */
 export function storedManagers(entries: unknown): Managers {
+  if (!Array.isArray(entries)) return none;
   const managers = new Map<string, Managed>();
-  if (!Array.isArray(entries)) return managers;
   for (const entry of entries as ManagedFieldsEntry[]) {
     const managed = { ...idOf(entry), time: entry.time, fields: (entry.fieldsV1 ?? emptySet) as FieldSet };
     managers.set(keyOf(managed), managed);

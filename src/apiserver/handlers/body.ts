@@ -73,7 +73,10 @@ export function parseBytes(request: ApiRequest, bytes: Uint8Array): Later<Parsed
 }
 
 /** Bytes of UTF-8 as a text. */
-export function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+export function textOf(bytes: Uint8Array): string {
+  // As they mostly are.
+  if (Buffer.isBuffer(bytes)) return bytes.toString('utf8');
+  const { buffer, byteOffset, byteLength } = bytes;
   return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }
 
