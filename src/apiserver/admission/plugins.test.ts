@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Node, PersistentVolumeClaim, Pod } from '../../api/core/v1/types.generated.ts';
 import type { Ingress } from '../../api/networking/v1/types.generated.ts';
@@ -31,6 +32,53 @@ const storageClass = (name: string, more: object = {}) =>
     provisioner: 'example.com/p',
     ...more,
   });
+
+/** Lets time go on until a request is answered. */
+async function answered<T>(asking: Promise<T>): Promise<T> {
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  asking.then(over, over);
+  while (!isOver) {
+    server.clock.advance(50);
+    await nextTurn();
+  }
+  return asking;
+}
+
+test('a pod waits a moment for the account that its new namespace is about to have, and for no other', async () => {
+  const started = server.clock.monotonic();
+  await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'new' } });
+  const pod = (name: string, spec: object = {}) => ({
+    metadata: { name },
+    spec: { ...spec, containers: [{ name: 'c', image: 'i' }] },
+  });
+  const asking = server.send<Pod>('POST', '/api/v1/namespaces/new/pods', pod('early'));
+  await nextTurn();
+  await server.send('POST', '/api/v1/namespaces/new/serviceaccounts', { metadata: { name: 'default' } });
+  const { status, body } = await answered(asking);
+  expect(status).toBe(201);
+  expect(body.spec?.serviceAccountName).toBe('default');
+  expect(server.clock.monotonic() - started).toBeLessThanOrEqual(200);
+
+  const other = await server.send<Status>(
+    'POST',
+    '/api/v1/namespaces/new/pods',
+    pod('other', { serviceAccountName: 'x' }),
+  );
+  expect(other.body.message).toBe(
+    'pods "other" is forbidden: error looking up service account new/x: serviceaccount "x" not found',
+  );
+  await server.send('POST', '/api/v1/namespaces', { metadata: { name: 'bare' } });
+  const before = server.clock.monotonic();
+  const refused = await answered(server.send<Status>('POST', '/api/v1/namespaces/bare/pods', pod('late')));
+  expect(refused.body.message).toContain('error looking up service account bare/default');
+  expect(refused.status).toBe(403);
+  const waited = server.clock.monotonic() - before;
+  expect(waited).toBeGreaterThanOrEqual(900);
+  expect(waited).toBeLessThanOrEqual(1900);
+});
 
 test('a claim gets the newest default class and a finalizer; one that says it wants none gets none', async () => {
   await storageClass('old');

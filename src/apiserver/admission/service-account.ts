@@ -1,6 +1,7 @@
 // Every pod runs as a service account and, unless it or the account says no, finds its token mounted.
 
 import type { Container, Pod, ServiceAccount, Volume } from '../../api/core/v1/types.generated.ts';
+import { andThen, type Later } from '../../apimachinery/later.ts';
 import { randomSuffix } from '../registry/metadata.ts';
 import type { AdmissionPlugin, AdmissionRequest, AdmissionView } from './admission.ts';
 import { refusalOf } from './refusal.ts';
@@ -27,21 +28,52 @@ export function serviceAccount(configMaps: readonly ConfigMapKey[] = []): Admiss
   };
 }
 
-function admit(request: AdmissionRequest, view: AdmissionView, configMaps: readonly ConfigMapKey[]): void {
+type Account = ServiceAccount & { metadata: { name: string } };
+
+/** Which a controller makes in every namespace, a moment after the namespace itself. */
+const ownAccount = 'default';
+/** As upstream: how often it is looked for, and the milliseconds in between, plus up to as many again. */
+const looks = 10;
+const betweenLooks = 100;
+
+function admit(request: AdmissionRequest, view: AdmissionView, configMaps: readonly ConfigMapKey[]): Later<void> {
   const { definition, operation, subresource, namespace, object } = request;
   if (definition.group !== '' || definition.resource !== 'pods') return;
   if (operation !== 'CREATE' || subresource !== '' || !object) return;
   const pod = object as unknown as Pod;
   const { spec } = pod;
   if (!spec || object.metadata.annotations?.[mirrorAnnotation] !== undefined) return;
-  spec.serviceAccountName ||= 'default';
+  spec.serviceAccountName ||= ownAccount;
   const name = spec.serviceAccountName;
   spec.serviceAccount = name;
-  const account = view.find<ServiceAccount & { metadata: { name: string } }>('serviceaccounts', { namespace, name });
-  if (!account) {
+  const find = () => view.find<Account>('serviceaccounts', { namespace, name });
+  return andThen(find() ?? (name === ownAccount ? comingAccount(find, view) : undefined), (account) => {
+    if (account) return runAs(pod, account, { view, configMaps });
     const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
     throw refusalOf(request, why);
+  });
+}
+
+async function comingAccount(
+  find: () => Account | undefined,
+  { clock, random }: AdmissionView,
+): Promise<Account | undefined> {
+  const wait = betweenLooks + random.int(betweenLooks);
+  let account: Account | undefined;
+  for (let look = 1; look < looks && !account; look++) {
+    await clock.sleep(wait);
+    account = find();
   }
+  return account;
+}
+
+function runAs(
+  pod: Pod,
+  account: Account,
+  { view, configMaps }: { readonly view: AdmissionView; readonly configMaps: readonly ConfigMapKey[] },
+): void {
+  const { spec } = pod;
+  if (!spec) return;
   if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
     mountToken(pod, view, configMaps);
   if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
