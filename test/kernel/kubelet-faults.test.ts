@@ -163,6 +163,9 @@ test('a pod that is to be gone soon is, though it is ending by itself, for which
 
 test('200 pods, half of them broken, leave nothing behind', async () => {
   await expect.poll(async () => (await condition())?.status, long).toBe('True');
+  // A pod that the API has no more is taken down a little later.
+  const none = { containers: 0, tasks: 0, cgroups: 0, addresses: 0, folders: 0, logs: 0 };
+  await expect.poll(taken, long).toMatchObject(none);
   const before = taken();
   let next = 0;
   const lane = async () => {
