@@ -40,6 +40,7 @@ server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(200, headers);
     response.flushHeaders();
     watchers.add(response);
+    response.on('close', () => watchers.delete(response));
   } else if (request.url === '/send') {
     response.end();
     const event = Buffer.from(`${JSON.stringify({ type: 'MODIFIED', object: JSON.parse(body) })}\n`);
