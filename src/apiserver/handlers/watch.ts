@@ -3,7 +3,7 @@ import { badRequest, expired, StatusError } from '../../apimachinery/status.ts';
 import type { Timer } from '../../system/clock.ts';
 import type { ApiResponse, ByteSink, PushedBody } from '../request.ts';
 import { isWebSocket } from '../streaming/websocket-peer.ts';
-import type { CacheEvent, ChangeType } from '../watch-cache/resource-cache.ts';
+import type { CacheEvent, ChangeType, ResourceCache } from '../watch-cache/resource-cache.ts';
 import type { StoredObject } from '../watch-cache/stored-object.ts';
 import { notOlderThan } from './freshness.ts';
 import { type ListQuery, listQuery, revisionOf, selectedName, selectorOf } from './options.ts';
@@ -140,11 +140,18 @@ class Watch implements PushedBody {
     this.#lastRevision = now;
     const wanted = Number(query.resourceVersion || 0);
     const wantsState = query.sendInitialEvents ?? wanted === 0;
-    if (wantsState) return { objects: cache.list(this.#prefix), revision: now };
+    if (wantsState) return { objects: this.#present(cache), revision: now };
     if (wanted === 0) return { events: [] };
     const events = cache.eventsAfter(wanted);
     if (events) return { events };
     return { error: expired(`too old resource version: ${wanted} (${cache.forgottenRevision})`) };
+  }
+
+  /** Those that it may concern; of one that it names, no others are looked at. */
+  #present(cache: ResourceCache): readonly StoredObject[] {
+    if (this.#exactKey === undefined) return cache.list(this.#prefix);
+    const named = cache.get(this.#exactKey);
+    return named ? [named] : [];
   }
 
   /** False when the watch ends at once. */
