@@ -4,7 +4,7 @@
 //   {}       below a key: that path is in the set
 //   {".":{}, …}  the path is in the set and so are paths below it; without ".", only those below it are
 // Sets are values: no operation changes its arguments.
-import { isObject } from '../json/value.ts';
+import { isEmptyObject, isObject } from '../json/value.ts';
 import { canonicalElement, compareElements, printElement } from './path-element.ts';
 
 export interface FieldSet {
@@ -49,8 +49,7 @@ export function rootOf(set: FieldSet): FieldSet {
 }
 
 export function isEmptySet(set: FieldSet): boolean {
-  for (const _ in set) return false;
-  return true;
+  return isEmptyObject(set);
 }
 
 /** Is the path that this node stands for in the set (and not only paths below it)? */

@@ -85,19 +85,16 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] | undef
 
 export function encodeManaged(managed: Managed): ManagedFieldsEntry {
   const { manager, operation, apiVersion, time, fields, subresource } = managed;
-  // Mostly all is there, and each part that is spread would be garbage.
-  if (manager !== '' && apiVersion !== '' && time !== undefined && subresource === '') {
-    return { manager, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1: fields };
-  }
-  return {
-    ...(manager !== '' && { manager }),
-    operation,
-    ...(apiVersion !== '' && { apiVersion }),
-    ...(time !== undefined && { time }),
-    fieldsType: 'FieldsV1',
-    fieldsV1: fields,
-    ...(subresource !== '' && { subresource }),
-  };
+  // In upstream's order, and without parts that are spread: every write makes one.
+  const entry: ManagedFieldsEntry = {};
+  if (manager !== '') entry.manager = manager;
+  entry.operation = operation;
+  if (apiVersion !== '') entry.apiVersion = apiVersion;
+  if (time !== undefined) entry.time = time;
+  entry.fieldsType = 'FieldsV1';
+  entry.fieldsV1 = fields;
+  if (subresource !== '') entry.subresource = subresource;
+  return entry;
 }
 
 function inOrder(a: Managed, b: Managed): number {
