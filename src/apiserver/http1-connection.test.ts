@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FakeClock } from '../system/fake/clock.ts';
 import { realClock } from '../system/real/clock.ts';
 import { serverOptions } from './fake/server-options.ts';
 import { type Handler, Listener } from './listener.ts';
@@ -26,8 +27,8 @@ beforeAll(async () => {
 
 afterAll(() => listener.close());
 
-async function connected(): Promise<TLSSocket> {
-  const socket = connectTls({ port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+async function connected(to = port): Promise<TLSSocket> {
+  const socket = connectTls({ port: to, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
   await once(socket, 'secureConnect');
   return socket;
 }
@@ -52,6 +53,12 @@ const send = async (bytes: string) => {
   socket.write(bytes);
   return answersIn(await textOf(socket));
 };
+/** With these a request is not plain: Node's server reads it, and all that follow. */
+const twice = 'X-Twice: 1\r\nX-Twice: 2\r\n';
+const ways = [
+  ['plain', ''],
+  ['read by Node.js', twice],
+] as const;
 const get = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
 const last = get('/last', 'Connection: close\r\n');
 
@@ -66,11 +73,11 @@ function slow(path: string) {
   return { arrived: arrived.promise, answer: answer.resolve };
 }
 
-test('requests that come together are served one after the other', async () => {
+test.each(ways)('requests that come together are served one after the other: %s', async (_, headers) => {
   const { arrived, answer } = slow('/first');
   asked.length = 0;
   const socket = await connected();
-  socket.write(get('/first') + get('/second') + last);
+  socket.write(get('/first', headers) + get('/second') + last);
   await arrived;
   // Another connection is served meanwhile, and with it all that could have been.
   await send(get('/other', 'Connection: close\r\n'));
@@ -80,7 +87,7 @@ test('requests that come together are served one after the other', async () => {
   expect(asked).toEqual(['/first', '/other', '/second', '/last']);
 });
 
-describe('what cannot be read waits for the answers before it', () => {
+describe.each(ways)('what cannot be read waits for the answers before it: %s', (_way, headers) => {
   const long = 'x'.repeat(1_200_000);
   test.each([
     ['no request', 'NONE\r\n\r\n', ['400']],
@@ -97,7 +104,7 @@ describe('what cannot be read waits for the answers before it', () => {
   ])('%s', async (_, behind, refusal) => {
     const { arrived, answer } = slow('/before');
     const socket = await connected();
-    socket.write(get('/before') + behind);
+    socket.write(get('/before', headers) + behind);
     await arrived;
     await send(last);
     answer();
@@ -105,7 +112,7 @@ describe('what cannot be read waits for the answers before it', () => {
   });
 
   test('and alone comes to its client, which is still sending', async () => {
-    expect(await send(get('/', `A: ${long}\r\n`))).toEqual(['431']);
+    expect(await send(get('/', `${headers}A: ${long}\r\n`))).toEqual(['431']);
     expect(await send('A'.repeat(300_000))).toEqual(['400']);
   });
 });
@@ -121,10 +128,10 @@ test('the body of a request that breaks off is an error to who reads it', async 
   expect(await outcome.promise).toBe('the client went away before its request was whole');
 });
 
-test('no request is served behind an answer that ends the connection', async () => {
+test.each(ways)('no request is served behind an answer that ends the connection: %s', async (_, headers) => {
   handlers.set('/end', async () => ({ status: 200, headers: { connection: 'close' }, body: 'the end' }));
   asked.length = 0;
-  expect(await send(get('/end') + get('/never'))).toEqual(['200 the end']);
+  expect(await send(get('/end', headers) + get('/never'))).toEqual(['200 the end']);
   await send(last);
   expect(asked).toEqual(['/end', '/last']);
 });
@@ -141,7 +148,7 @@ test.each([
 ])('a connection ends with what is under way, which hears of it: %s', async (_, behind) => {
   const { arrived } = slow('/watch');
   const socket = await connected();
-  socket.write(get('/watch'));
+  socket.write(get('/watch', twice));
   const signal = await arrived;
   socket.write(get('/never') + behind);
   if (!signal.aborted) await once(signal, 'abort');
@@ -149,15 +156,49 @@ test.each([
   expect(asked).not.toContain('/never');
 });
 
-test('an upgrade behind another request is none, and its answer comes in its turn', async () => {
+test('what waits behind a plain request does not hide that its client leaves', async () => {
+  const { arrived, answer } = slow('/waiting');
+  asked.length = 0;
+  const socket = await connected();
+  socket.write(get('/waiting'));
+  const signal = await arrived;
+  socket.write(get('/next') + tunnel);
+  socket.end(last);
+  if (!signal.aborted) await once(signal, 'abort');
+  expect(asked).toEqual(['/waiting']);
+  answer();
+  // A tunnel is not plain, and nobody reads on behind an end.
+  expect(answersIn(await textOf(socket))).toEqual(['200 /waiting, at last', '200 GET /next 0']);
+});
+
+test('who sends without end and reads nothing is not read from', async () => {
+  const { arrived, answer } = slow('/endless');
+  const socket = await connected();
+  socket.write(get('/endless'));
+  await arrived;
+  const many = 2000;
+  // More than what lies between the two holds.
+  socket.write(get('/again', `X-Long: ${'x'.repeat(12_000)}\r\n`).repeat(many));
+  // Another connection is served meanwhile, and of this one all could have been taken.
+  await send(last);
+  expect(socket.writableLength).toBeGreaterThan(0);
+  answer();
+  socket.write(last);
+  expect(answersIn(await textOf(socket))).toHaveLength(many + 2);
+});
+
+test.each([
+  ['is none for Node.js, which has read it by then', twice, 'none'],
+  ['is one behind a plain request', '', 'an upgrade'],
+])('an upgrade behind another request comes in its turn and %s', async (_, headers, answered) => {
   const { arrived, answer } = slow('/early');
   handlers.set('/upgrade', async ({ upgrade }) => textResponse(200, upgrade ? 'an upgrade' : 'none'));
   const upgrade = get('/upgrade', 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
   const socket = await connected();
-  socket.write(get('/early') + upgrade);
+  socket.write(get('/early', headers) + upgrade);
   await arrived;
   answer();
-  expect(answersIn(await textOf(socket))).toEqual(['200 /early, at last', '200 none']);
+  expect(answersIn(await textOf(socket))).toEqual(['200 /early, at last', `200 ${answered}`]);
   // Behind what was answered it is one.
   const other = await connected();
   other.write(get('/'));
@@ -165,6 +206,55 @@ test('an upgrade behind another request is none, and its answer comes in its tur
   other.read();
   other.write(upgrade);
   expect(answersIn(await textOf(other))).toEqual(['200 an upgrade']);
+});
+
+test('the body may come behind its head, in one piece or many, or not at all', async () => {
+  const head = 'POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n';
+  const inPieces = async (...pieces: string[]) => {
+    const socket = await connected();
+    for (const piece of pieces) {
+      socket.write(piece);
+      // Another connection is served meanwhile: the piece has come by then.
+      await send(last);
+    }
+    socket.end();
+    return answersIn(await textOf(socket));
+  };
+  const [answer, after] = ['200 POST /body 6', '200 GET /last 0'];
+  expect(await inPieces(head, `abcdef${last}`)).toEqual([answer, after]);
+  expect(await inPieces(head, 'a', 'bcde', `f${last}`)).toEqual([answer, after]);
+  expect(await inPieces(`${head}abcdef${head}`, 'abcdef', last)).toEqual([answer, answer, after]);
+  expect(await inPieces(`${head}abcdef${head}`)).toEqual([answer]);
+});
+
+test('a connection is let go of on which nothing was ever asked, or nothing for long; one with a watch is not', async () => {
+  const clock = new FakeClock();
+  const { options } = await serverOptions(clock);
+  const watch = { pushTo: () => new Promise<void>(() => {}) };
+  const other = new Listener({ ...options, clock }, async ({ path }) =>
+    path === '/watch' ? { status: 200, headers: {}, body: watch } : textResponse(200, 'ok'),
+  );
+  const to = (await other.listen()).port;
+  const answered = async (socket: TLSSocket, path: string) => {
+    socket.write(get(path));
+    await once(socket, 'readable');
+    socket.read();
+  };
+  const [silent, used, watching] = await Promise.all([connected(to), connected(to), connected(to)]);
+  await Promise.all([answered(used, '/'), answered(watching, '/watch')]);
+  const closed = once(silent, 'close');
+  silent.resume();
+  clock.advance(32_000);
+  await closed;
+  clock.advance(60_000);
+  await answered(used, '/');
+  const ended = once(used, 'close');
+  used.resume();
+  clock.advance(180_000);
+  await ended;
+  expect(watching.readyState).toBe('open');
+  watching.destroy();
+  await other.close();
 });
 
 test('targets in the form for proxies are read as well', async () => {

@@ -13,13 +13,14 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
 import { answerHalfClosed, http } from '../system/http.ts';
-import { type CertificateAuthorities, ClientCertificateReader } from './client-certificate.ts';
+import { type CertificateAuthorities, type ClientCertificate, ClientCertificateReader } from './client-certificate.ts';
 import { Http1Connection } from './http1-connection.ts';
 import { type Http1Refusal, http1Refusal } from './http1-refusal.ts';
 import { type AnsweredBy, Http1Request } from './http1-request.ts';
 import { endStream, Http2Request } from './http2-request.ts';
 import type { NodeRequest } from './node-request.ts';
 import { breakOff, type Outgoing, sendResponse } from './node-response.ts';
+import { PlainConnection } from './plain-connection.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { isHijack } from './request.ts';
 import { SessionUse } from './session-use.ts';
@@ -147,7 +148,13 @@ export class Listener {
       this.#open.add(socket);
       socket.on('close', () => this.#open.delete(socket));
     });
-    server.on('secureConnection', (socket: TLSSocket) => this.#accepted(socket));
+    const [serveByNode] = server.listeners('secureConnection') as [(socket: TLSSocket) => void];
+    server.removeAllListeners('secureConnection');
+    server.on('secureConnection', (socket: TLSSocket) => {
+      this.#accepted(socket);
+      if (socket.alpnProtocol === 'h2') serveByNode.call(server, socket);
+      else this.#servePlainly(socket, () => serveByNode.call(server, socket));
+    });
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       void this.#http1(incoming, outgoing);
     });
@@ -214,6 +221,22 @@ export class Listener {
     socket.allowHalfOpen = socket.alpnProtocol !== 'h2';
   }
 
+  /** Until there is a request that Node's server of HTTP/1.1 is needed for. */
+  #servePlainly(socket: TLSSocket, serveByNode: () => void): void {
+    new PlainConnection(socket, {
+      clock: this.#options.clock,
+      headMs,
+      idleMs,
+      certificate: () => this.#certificateOf(socket),
+      serve: (request, connection) => void this.#handle(request, connection),
+      handOver: (bytes) => {
+        socket.unshift(bytes);
+        serveByNode();
+        socket.resume();
+      },
+    });
+  }
+
   /** Who speaks HTTP without TLS is told so, in the words of Go's servers. */
   #answerPlainly({ remoteAddress, remotePort }: TLSSocket): void {
     for (const socket of this.#open) {
@@ -227,6 +250,12 @@ export class Listener {
     const connection = new Http1Connection(socket as TLSSocket, this.#options.clock);
     this.#connections.set(socket, connection);
     return connection;
+  }
+
+  #certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+    const connection = this.#connectionOf(socket);
+    connection.certificate ??= { certificate: this.#reader.read(socket) };
+    return connection.certificate.certificate;
   }
 
   async #http1(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -245,9 +274,7 @@ export class Listener {
   }
 
   #http1Request(incoming: IncomingMessage, answeredBy: AnsweredBy): Http1Request {
-    const connection = this.#connectionOf(incoming.socket);
-    connection.certificate ??= { certificate: this.#reader.read(incoming.socket as TLSSocket) };
-    const { certificate: clientCertificate } = connection.certificate;
+    const clientCertificate = this.#certificateOf(incoming.socket as TLSSocket);
     return new Http1Request(incoming, { clientCertificate, clock: this.#options.clock, answeredBy });
   }
 
@@ -269,8 +296,8 @@ export class Listener {
     use.certificate ??= { certificate: this.#reader.read(session.socket as TLSSocket) };
     const clientCertificate = use.certificate.certificate;
     const request = new Http2Request({ stream, headers, rawHeaders, clientCertificate, clock: this.#options.clock });
-    use.begin();
-    void this.#handle(request, stream).then(use.end);
+    use.idle.begin();
+    void this.#handle(request, stream).then(use.idle.end);
   }
 
   async #handle(request: NodeRequest, outgoing: Outgoing): Promise<void> {

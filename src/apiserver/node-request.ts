@@ -41,7 +41,7 @@ export abstract class NodeRequest implements ApiRequest {
     if (clientCertificate) this.clientCertificate = clientCertificate;
   }
 
-  abstract readonly rawHeaders: readonly string[];
+  abstract readonly rawHeaders: readonly string[] | undefined;
   abstract readonly remoteAddress: string | undefined;
   abstract readonly stream: AsyncIterable<Uint8Array> | undefined;
   abstract body(): Later<Uint8Array>;

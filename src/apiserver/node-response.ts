@@ -1,4 +1,4 @@
-// Sends a response through Node's HTTP servers: whole, streamed, pushed, compressed when the client can read that.
+// Sends a response by whatever carried its request: whole, streamed, pushed, compressed when the client can read that.
 
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
@@ -8,15 +8,20 @@ import { createGzip, gzip } from 'node:zlib';
 import { drained } from '../client/drained.ts';
 import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
+import type { ChunkedAnswer } from './plain-answer.ts';
+import { PlainConnection } from './plain-connection.ts';
 import { PushedSink } from './pushed-sink.ts';
 import { type ApiResponse, isHijack, isPushed, type PushedBody } from './request.ts';
 
 /** Of HTTP/1.1, or the stream of HTTP/2 that the request came by. */
-export type Outgoing = ServerResponse | ServerHttp2Stream;
+export type Outgoing = ServerResponse | ServerHttp2Stream | PlainConnection;
+/** What takes a body in pieces. */
+export type OutgoingStream = ServerResponse | ServerHttp2Stream | ChunkedAnswer;
 
 /** As upstream: smaller bodies are not worth the work. */
 const smallestCompressed = 128 * 1024;
 const compress = promisify(gzip);
+const noUpgrade = 'this path speaks only to connections that upgrade\n';
 const packedHeaders = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
 
 interface Carrier {
@@ -44,8 +49,8 @@ export function breakOff(outgoing: Outgoing): void {
 function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<void> | void {
   const { headers, status, body } = response;
   if (isHijack(body)) {
-    start(outgoing, 400, { 'content-type': 'text/plain' });
-    outgoing.end('this path speaks only to connections that upgrade\n');
+    start(outgoing, 400, { 'content-type': 'text/plain' }, noUpgrade.length);
+    end(outgoing, noUpgrade);
     return;
   }
   if (typeof body !== 'string' && !(body instanceof Uint8Array))
@@ -53,12 +58,17 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
   if (body.length > smallestCompressed && acceptsGzip(request.headers['accept-encoding'])) {
     return sendCompressed({ status, headers, body }, outgoing);
   }
+  const hasBody = status !== 304 && status !== 204;
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  start(outgoing, status, headers, status === 304 || status === 204 ? undefined : length);
+  start(outgoing, status, headers, hasBody ? length : undefined);
   // A stream of HTTP/2 has ended with a head that nothing follows.
   if (outgoing.writableEnded) return;
-  // Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice.
-  outgoing.end(headers.warning !== undefined && typeof body === 'string' ? Buffer.from(body) : body);
+  end(outgoing, hasBody ? besideHead(body, headers) : '');
+}
+
+/** Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice. */
+function besideHead(body: string | Uint8Array, { warning }: ApiResponse['headers']): string | Uint8Array {
+  return warning !== undefined && typeof body === 'string' ? Buffer.from(body) : body;
 }
 
 async function sendCompressed(
@@ -68,7 +78,7 @@ async function sendCompressed(
   if (outgoing.destroyed) return;
   const bytes = await compress(body, { level: 1 });
   start(outgoing, status, { ...headers, ...packedHeaders }, bytes.length);
-  if (!outgoing.writableEnded) outgoing.end(bytes);
+  if (!outgoing.writableEnded) end(outgoing, bytes);
 }
 
 async function sendStream(
@@ -80,22 +90,32 @@ async function sendStream(
   start(outgoing, status, isPacked ? { ...headers, ...packedHeaders } : headers);
   if (outgoing.writableEnded) return;
   if (request.method === 'HEAD') {
-    outgoing.end();
+    end(outgoing, '');
     return;
   }
-  // The first piece may be long in coming: a watch begins when its head arrives.
-  if ('flushHeaders' in outgoing) outgoing.flushHeaders();
+  const stream = begun(outgoing);
   if (isPushed(body)) {
-    const sink = new PushedSink(outgoing);
+    const sink = new PushedSink(stream);
     await body.pushTo(sink);
     sink.end();
     return;
   }
   for await (const chunk of isPacked ? packed(body) : body) {
-    if (outgoing.destroyed) return;
-    if (!outgoing.write(chunk)) await drained(outgoing);
+    if (stream.destroyed) return;
+    if (!stream.write(chunk)) await drained(stream);
   }
-  outgoing.end();
+  stream.end();
+}
+
+function end(outgoing: { end(body: string | Uint8Array): unknown }, body: string | Uint8Array): void {
+  outgoing.end(body);
+}
+
+/** The first piece may be long in coming: a watch begins when its head arrives. */
+function begun(outgoing: Outgoing): OutgoingStream {
+  if (outgoing instanceof PlainConnection) return outgoing.inChunks();
+  if ('flushHeaders' in outgoing) outgoing.flushHeaders();
+  return outgoing;
 }
 
 /** One that breaks off does so packed, too, and is let go of when nobody wants more. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { Outgoing } from './node-response.ts';
+import type { OutgoingStream } from './node-response.ts';
 import { PushedSink } from './pushed-sink.ts';
 
 /** A connection that takes a piece whenever its other side reads. */
@@ -29,7 +29,7 @@ class SlowConnection extends Writable {
 
 function connected({ chunked = false } = {}) {
   const connection = new SlowConnection(chunked);
-  return { connection, sink: new PushedSink(connection as unknown as Outgoing) };
+  return { connection, sink: new PushedSink(connection as unknown as OutgoingStream) };
 }
 
 const frame = (text: string) => Buffer.from(text);

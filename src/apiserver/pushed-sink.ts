@@ -1,20 +1,20 @@
 // Where a watch over the network writes to. What the connection does not take waits here and not in Node's stream: a stream makes
 // an error for every piece that waits when its client goes away, and a thousand watchers that stopped reading have millions.
 import { drained } from '../client/drained.ts';
-import type { Outgoing } from './node-response.ts';
+import { chunkOf, lastChunk } from './chunk.ts';
+import type { OutgoingStream } from './node-response.ts';
 import type { ByteSink } from './request.ts';
 
 /** Bytes handed over at once of what has waited. */
 const portion = 256 * 1024;
-const lastChunk = '0\r\n\r\n';
 
 export class PushedSink implements ByteSink {
-  readonly #outgoing: Outgoing;
+  readonly #outgoing: OutgoingStream;
   readonly #isChunked: boolean;
   #waiting: (string | Uint8Array)[] = [];
   #waitingBytes = 0;
 
-  constructor(outgoing: Outgoing) {
+  constructor(outgoing: OutgoingStream) {
     this.#outgoing = outgoing;
     this.#isChunked = chunkedByUs(outgoing);
   }
@@ -66,24 +66,9 @@ export class PushedSink implements ByteSink {
   }
 }
 
-/**
- * Takes the chunks of an HTTP/1.1 body (RFC 9112, section 7.1) over from Node.js, which would write each as three pieces: what
- * goes to a thousand watchers is framed once. False where there are none.
- */
-function chunkedByUs(outgoing: Outgoing): boolean {
+/** Takes the chunks of an HTTP/1.1 body over from who would frame each for itself. False where there are none. */
+function chunkedByUs(outgoing: OutgoingStream): boolean {
   if (!('chunkedEncoding' in outgoing) || !outgoing.chunkedEncoding) return false;
   outgoing.chunkedEncoding = false;
   return true;
-}
-
-/** Frames that several watchers share, as chunks. */
-const chunks = new WeakMap<Uint8Array, Buffer>();
-
-function chunkOf(frame: string | Uint8Array): string | Uint8Array {
-  if (typeof frame === 'string') return `${Buffer.byteLength(frame).toString(16)}\r\n${frame}\r\n`;
-  const known = chunks.get(frame);
-  if (known) return known;
-  const chunk = Buffer.concat([Buffer.from(`${frame.length.toString(16)}\r\n`), frame, Buffer.from('\r\n')]);
-  chunks.set(frame, chunk);
-  return chunk;
 }
