@@ -64,14 +64,12 @@ function allOf(value: unknown, type: Schema): FieldSet {
   if (!isObject(value)) return emptySet;
   const keys = Object.keys(value);
   sortTexts(keys);
-  const fields = schema.kind === 'object' ? schema.fields : undefined;
   let any = false;
   for (const key of keys) {
-    const field = fields?.get(key);
-    const below = field === undefined ? schemaUnder(schema, key) : field.schema;
+    const below = schemaUnder(schema, key);
     const part = value[key];
     if (below === undefined || part === undefined) continue;
-    result[field === undefined ? `f:${key}` : fieldElement(key)] = allOf(part, below);
+    result[elementUnder(schema, key)] = allOf(part, below);
     any = true;
   }
   return any ? result : emptySet;
@@ -91,6 +89,11 @@ function allOfItems(list: unknown, schema: ListSchema): FieldSet {
   return any ? inOrder(result) : emptySet;
 }
 
+/** What stands under a key is known by; made once for the fields that a type knows by name. */
+function elementUnder(schema: Schema, key: string): string {
+  return schema.kind === 'object' && schema.fields.has(key) ? fieldElement(key) : `f:${key}`;
+}
+
 /** The differences of the parts of one value. */
 class Parts {
   added: Children;
@@ -98,10 +101,7 @@ class Parts {
   removed: Children;
 
   add(element: string, part: Difference): void {
-    if (part.added !== undefined) {
-      this.added ??= {};
-      this.added[element] = part.added;
-    }
+    if (part.added !== undefined) this.addNew(element, part.added);
     if (part.modified !== undefined) {
       this.modified ??= {};
       this.modified[element] = part.modified;
@@ -110,6 +110,11 @@ class Parts {
       this.removed ??= {};
       this.removed[element] = part.removed;
     }
+  }
+
+  addNew(element: string, part: FieldSet): void {
+    this.added ??= {};
+    this.added[element] = part;
   }
 
   difference(): Difference {
@@ -121,19 +126,19 @@ class Parts {
 function compareObjects(before: unknown, after: unknown, schema: Schema, parts: Parts): void {
   const left = isObject(before) ? before : {};
   const right = isObject(after) ? after : {};
-  const fields = schema.kind === 'object' ? schema.fields : undefined;
-  const step = (key: string) => {
-    const was = ownValue(left, key);
+  for (const key in left) {
+    const was = left[key];
     const is = ownValue(right, key);
-    if (was === is) return;
-    const field = fields?.get(key);
-    const below = field === undefined ? schemaUnder(schema, key) : field.schema;
-    if (below === undefined) return;
-    const part = compareValue(was, is, below);
-    if (part !== undefined) parts.add(field === undefined ? `f:${key}` : fieldElement(key), part);
-  };
-  for (const key in left) step(key);
-  for (const key in right) if (!Object.hasOwn(left, key)) step(key);
+    const below = was === is ? undefined : schemaUnder(schema, key);
+    const part = below && compareValue(was, is, below);
+    if (part) parts.add(elementUnder(schema, key), part);
+  }
+  for (const key in right) {
+    const is = right[key];
+    // What is new is most of it where an object is made, and asks for no more than that.
+    const below = is === undefined || Object.hasOwn(left, key) ? undefined : schemaUnder(schema, key);
+    if (below) parts.addNew(elementUnder(schema, key), allOf(is, below));
+  }
 }
 
 function compareLists(before: unknown, after: unknown, schema: ListSchema, parts: Parts): void {
