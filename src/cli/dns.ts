@@ -1,7 +1,6 @@
 // Cluster DNS alone, beside any Kubernetes API server.
 import { networkInterfaces } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { Command } from 'commander';
 import type { HttpTransport } from '../client/http-transport.ts';
 import { createInformers } from '../client/informers.ts';
@@ -23,6 +22,7 @@ import { type Zone, type ZoneFlags, zoneOf } from './dns-flags.ts';
 import { type DnsProcess, dnsProcess, runDnsProcesses } from './dns-processes.ts';
 import { SettingsSource } from './dns-settings-source.ts';
 import { usage, wholeNumberBetween } from './flag-values.ts';
+import { collectGarbage } from './small-heap.ts';
 
 export interface DnsFlags extends ZoneFlags {
   readonly kubeconfig?: string;
@@ -155,12 +155,6 @@ function keepHeapSmall(): void {
 
 async function apiServer({ kubeconfig }: DnsFlags): Promise<HttpTransport> {
   return transportOf(await clusterAccess('dns', kubeconfig), { ...tools, userAgent: 'portico-dns' });
-}
-
-/** Gives back what only the start needed. */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function sayListening(bound: readonly ListenAddress[]): void {
