@@ -1,12 +1,13 @@
 // What a client of HTTP/1.1 gets that sends more than a request at a time, or what is none. Compared with Go's net/http.
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FakeClock } from '../system/fake/clock.ts';
 import { realClock } from '../system/real/clock.ts';
 import { serverOptions } from './fake/server-options.ts';
 import { type Handler, Listener } from './listener.ts';
-import { textResponse } from './request.ts';
+import { type ApiResponse, textResponse } from './request.ts';
 
 let port: number;
 let listener: Listener;
@@ -208,9 +209,84 @@ test.each([
   expect(answersIn(await textOf(other))).toEqual(['200 an upgrade']);
 });
 
+async function* inPieces(...pieces: readonly (string | Uint8Array)[]) {
+  yield* pieces;
+}
+
+/** The body, a line, and what is behind it; how many pieces are one chunk is for a server to say. */
+function unchunked(bytes: string): string {
+  let [body, at] = ['', 0];
+  for (;;) {
+    const [line, size] = /^([\da-f]+)\r\n/.exec(bytes.slice(at)) ?? [];
+    if (line === undefined) return `${body}\nbroken off: ${bytes.slice(at)}`;
+    const [from, length] = [at + line.length, Number.parseInt(size!, 16)];
+    if (length === 0) return `${body}\n${bytes.slice(from)}`;
+    body += bytes.slice(from, from + length);
+    at = from + length + 2;
+  }
+}
+
+describe('answers are those of Node.js', () => {
+  const responses: readonly (readonly [string, () => ApiResponse])[] = [
+    ['a text', () => textResponse(200, 'grün')],
+    ['bytes', () => ({ status: 201, headers: { 'x-a': ['1', '2'] }, body: Buffer.from('grün') })],
+    ['nothing', () => textResponse(200, '')],
+    ['no body, of 204', () => ({ status: 204, headers: {}, body: '' })],
+    ['no body, of 304, whatever there is', () => ({ status: 304, headers: { etag: '"a"' }, body: 'grün' })],
+    ['no body in pieces', () => ({ status: 204, headers: { 'x-a': '1' }, body: inPieces() })],
+    ['a status without a name', () => textResponse(299, 'a')],
+    ['headers that are no ASCII', () => ({ status: 200, headers: { warning: 'gr\xfcn' }, body: 'grün' })],
+    ['pieces', () => ({ status: 200, headers: {}, body: inPieces('gr', '', 'ün', Buffer.from('gelb')) })],
+    ['no pieces', () => ({ status: 200, headers: {}, body: inPieces() })],
+    [
+      'pieces of a length that is known, and a date',
+      () => ({ status: 200, headers: { 'content-length': '4', date: 'x' }, body: inPieces('ge', 'lb') }),
+    ],
+    ['a length that is no longer so', () => ({ status: 200, headers: { 'content-length': '9' }, body: 'gelb' })],
+    ['the last', () => ({ status: 200, headers: { connection: 'close' }, body: 'gelb' })],
+    [
+      'the last, in pieces',
+      () => ({ status: 200, headers: { connection: 'close', 'x-a': '1' }, body: inPieces('gelb') }),
+    ],
+    ['what needs an upgrade', () => ({ status: 200, headers: {}, body: { hijack: () => {} } })],
+    ['a header of two lines', () => ({ status: 200, headers: { 'x-a': 'a\r\nb' }, body: 'gelb' })],
+    ['a header of more than bytes', () => ({ status: 200, headers: { 'x-a': '\u2713' }, body: inPieces('gelb') })],
+    [
+      'pieces that break off',
+      () => ({ status: 200, headers: {}, body: Readable.from(['ge']).map(() => Promise.reject(new Error('broken'))) }),
+    ],
+  ];
+
+  test.each(responses)('%s', async (_, response) => {
+    handlers.set('/answer', async () => response());
+    const answerTo = async (headers: string) => {
+      const socket = await connected();
+      let bytes = '';
+      socket.setEncoding('latin1').on('data', (chunk: string) => {
+        bytes += chunk;
+      });
+      // Of what breaks off the end is no orderly one.
+      const ended = once(socket, 'close').catch(() => {});
+      socket.on('error', () => {});
+      socket.write(get('/answer', headers));
+      // Behind what is not the last answer there is another.
+      socket.write(last);
+      await ended;
+      const end = bytes.indexOf('\r\n\r\n') + 4;
+      const head = bytes
+        .slice(0, end)
+        .toLowerCase()
+        .replace(/date: .* gmt/, 'date: now');
+      const body = head.includes('chunked') ? unchunked(bytes.slice(end)) : bytes.slice(end);
+      return [head.split('\r\n').sort(), body.replace(/Date: .* GMT/, 'Date: now')];
+    };
+    expect(await answerTo('')).toEqual(await answerTo(twice));
+  });
+});
+
 test('the body may come behind its head, in one piece or many, or not at all', async () => {
   const head = 'POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n';
-  const inPieces = async (...pieces: string[]) => {
+  const answersTo = async (...pieces: string[]) => {
     const socket = await connected();
     for (const piece of pieces) {
       socket.write(piece);
@@ -221,10 +297,10 @@ test('the body may come behind its head, in one piece or many, or not at all', a
     return answersIn(await textOf(socket));
   };
   const [answer, after] = ['200 POST /body 6', '200 GET /last 0'];
-  expect(await inPieces(head, `abcdef${last}`)).toEqual([answer, after]);
-  expect(await inPieces(head, 'a', 'bcde', `f${last}`)).toEqual([answer, after]);
-  expect(await inPieces(`${head}abcdef${head}`, 'abcdef', last)).toEqual([answer, answer, after]);
-  expect(await inPieces(`${head}abcdef${head}`)).toEqual([answer]);
+  expect(await answersTo(head, `abcdef${last}`)).toEqual([answer, after]);
+  expect(await answersTo(head, 'a', 'bcde', `f${last}`)).toEqual([answer, after]);
+  expect(await answersTo(`${head}abcdef${head}`, 'abcdef', last)).toEqual([answer, answer, after]);
+  expect(await answersTo(`${head}abcdef${head}`)).toEqual([answer]);
 });
 
 test('a connection is let go of on which nothing was ever asked, or nothing for long; one with a watch is not', async () => {

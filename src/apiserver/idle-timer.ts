@@ -28,10 +28,15 @@ export class IdleTimer {
     this.#timer = clock.after(firstMs, look);
   }
 
-  /** A request came. */
+  /** Something came. */
+  use(): void {
+    this.#isUsed = true;
+  }
+
+  /** A request did. */
   begin(): void {
     this.#answering += 1;
-    this.#isUsed = true;
+    this.use();
   }
 
   /** Its answer is made. */

@@ -8,7 +8,7 @@ import { createGzip, gzip } from 'node:zlib';
 import { drained } from '../client/drained.ts';
 import { acceptsGzip } from './negotiation.ts';
 import type { NodeRequest } from './node-request.ts';
-import type { ChunkedAnswer } from './plain-answer.ts';
+import type { StreamedAnswer } from './plain-answer.ts';
 import { PlainConnection } from './plain-connection.ts';
 import { PushedSink } from './pushed-sink.ts';
 import { type ApiResponse, isHijack, isPushed, type PushedBody } from './request.ts';
@@ -16,7 +16,7 @@ import { type ApiResponse, isHijack, isPushed, type PushedBody } from './request
 /** Of HTTP/1.1, or the stream of HTTP/2 that the request came by. */
 export type Outgoing = ServerResponse | ServerHttp2Stream | PlainConnection;
 /** What takes a body in pieces. */
-export type OutgoingStream = ServerResponse | ServerHttp2Stream | ChunkedAnswer;
+export type OutgoingStream = ServerResponse | ServerHttp2Stream | StreamedAnswer;
 
 /** As upstream: smaller bodies are not worth the work. */
 const smallestCompressed = 128 * 1024;
@@ -58,12 +58,11 @@ function send(response: ApiResponse, { request, outgoing }: Carrier): Promise<vo
   if (body.length > smallestCompressed && acceptsGzip(request.headers['accept-encoding'])) {
     return sendCompressed({ status, headers, body }, outgoing);
   }
-  const hasBody = status !== 304 && status !== 204;
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  start(outgoing, status, headers, hasBody ? length : undefined);
+  start(outgoing, status, headers, status === 304 || status === 204 ? undefined : length);
   // A stream of HTTP/2 has ended with a head that nothing follows.
   if (outgoing.writableEnded) return;
-  end(outgoing, hasBody ? besideHead(body, headers) : '');
+  end(outgoing, besideHead(body, headers));
 }
 
 /** Beside a text Node.js writes the head as UTF-8, too: what warnings hold beyond ASCII would be encoded twice. */
@@ -113,7 +112,7 @@ function end(outgoing: { end(body: string | Uint8Array): unknown }, body: string
 
 /** The first piece may be long in coming: a watch begins when its head arrives. */
 function begun(outgoing: Outgoing): OutgoingStream {
-  if (outgoing instanceof PlainConnection) return outgoing.inChunks();
+  if (outgoing instanceof PlainConnection) return outgoing.inPieces();
   if ('flushHeaders' in outgoing) outgoing.flushHeaders();
   return outgoing;
 }
@@ -131,6 +130,8 @@ function start(outgoing: Outgoing, status: number, headers: ApiResponse['headers
   for (const name in headers) {
     // HTTP/2 knows no header of connections (RFC 9113, section 8.2.2).
     if (isHttp2 && name === 'connection') continue;
+    // Of what is passed on it may be no longer so.
+    if (name === 'content-length' && length !== undefined) continue;
     const value = headers[name];
     if (typeof value === 'string') fields.push(name, value);
     else for (const one of value ?? []) fields.push(name, one);

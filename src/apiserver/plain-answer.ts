@@ -17,16 +17,39 @@ function dateAt(now: number): string {
 
 /** The head of an answer as it goes out, where each character is a byte. */
 export class AnswerHead {
+  /** Nothing follows the answer on the connection. */
+  readonly isLast: boolean;
+  /** False: the answer ends with its head (RFC 9112, section 6.3). */
+  readonly hasBody: boolean;
+  readonly #hasLength: boolean;
   #text: string;
   #isAscii = true;
 
-  /** Fields: names and values in turn. Throws for what would not be the value of one header. */
-  constructor(status: number, fields: readonly string[]) {
+  /**
+   * Fields: names in lower case, and values, in turn. `now` in milliseconds since the Unix epoch. Throws for what would not be the value
+   * of one header.
+   */
+  constructor(status: number, fields: readonly string[], now: number) {
     this.#text = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'unknown'}\r\n`;
-    for (let i = 0; i < fields.length; i += 2) this.add(fields[i]!, fields[i + 1]!);
+    let [isLast, hasLength, hasDate] = [false, false, false];
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      if (name === 'connection') {
+        isLast = true;
+        continue;
+      }
+      hasLength ||= name === 'content-length';
+      hasDate ||= name === 'date';
+      this.#add(name, fields[i + 1]!);
+    }
+    this.isLast = isLast;
+    this.hasBody = status !== 204 && status !== 304;
+    this.#hasLength = hasLength;
+    // An answer that is passed on has one.
+    if (!hasDate) this.#text += `Date: ${dateAt(now)}\r\n`;
   }
 
-  add(name: string, value: string): void {
+  #add(name: string, value: string): void {
     if (!ascii.test(value)) {
       http.validateHeaderValue(name, value);
       this.#isAscii = false;
@@ -34,36 +57,45 @@ export class AnswerHead {
     this.#text += `${name}: ${value}\r\n`;
   }
 
-  /** `now` in milliseconds since the Unix epoch; `idleMs`: how long the connection stays open behind the answer, undefined: not at all. */
-  finish({ now, idleMs }: { readonly now: number; readonly idleMs: number | undefined }): void {
-    const keeping = idleMs === undefined ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${idleMs / 1000}`;
-    this.#text += `Date: ${dateAt(now)}\r\nConnection: ${keeping}\r\n\r\n`;
+  /** Whether the body has to be in chunks: nothing tells where it ends. */
+  get isChunked(): boolean {
+    return this.hasBody && !this.#hasLength;
   }
 
-  /** With what follows it at once. */
-  with(body: string | Uint8Array): string | Uint8Array {
-    if (this.#isAscii && typeof body === 'string') return this.#text + body;
+  /** With what of the body follows at once. `idleMs`: how long the connection stays open behind the answer. */
+  with(
+    body: string | Uint8Array,
+    { isChunked, idleMs }: { readonly isChunked: boolean; readonly idleMs: number },
+  ): string | Uint8Array {
+    const framing = isChunked ? 'Transfer-Encoding: chunked\r\n' : '';
+    const keeping = this.isLast ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${idleMs / 1000}`;
+    const text = `${this.#text}${framing}Connection: ${keeping}\r\n\r\n`;
+    if (this.#isAscii && typeof body === 'string') return text + body;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    return Buffer.concat([Buffer.from(this.#text, 'latin1'), bytes]);
+    return Buffer.concat([Buffer.from(text, 'latin1'), bytes]);
   }
 }
 
-/** A body whose length nobody knows yet. */
-export class ChunkedAnswer extends Writable {
-  /** False: what is written is chunks, the last of which comes with it. */
-  chunkedEncoding = true;
+/** A body in pieces, behind its head. */
+export class StreamedAnswer extends Writable {
+  /** False: what is written goes out as it is. */
+  chunkedEncoding: boolean;
+  readonly #hasBody: boolean;
   readonly #socket: TLSSocket;
   readonly #onClose = (): void => void this.destroy();
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: TLSSocket, { isChunked, hasBody }: Pick<AnswerHead, 'isChunked' | 'hasBody'>) {
     super({ decodeStrings: false });
+    this.chunkedEncoding = isChunked;
+    this.#hasBody = hasBody;
     this.#socket = socket;
     socket.once('close', this.#onClose);
   }
 
   override _write(piece: string | Uint8Array, _: string, done: () => void): void {
-    const bytes = this.chunkedEncoding && piece.length > 0 ? chunkOf(piece) : piece;
-    if (this.#socket.write(bytes)) done();
+    // An empty chunk would be the last.
+    const isNothing = piece.length === 0 || !this.#hasBody;
+    if (isNothing || this.#socket.write(this.chunkedEncoding ? chunkOf(piece) : piece)) done();
     else this.#socket.once('drain', done);
   }
 

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import { IdleTimer } from './idle-timer.ts';
-import { AnswerHead, ChunkedAnswer } from './plain-answer.ts';
+import { AnswerHead, StreamedAnswer } from './plain-answer.ts';
 import { PlainHeads } from './plain-head.ts';
 import { PlainRequest } from './plain-request.ts';
 
@@ -33,9 +33,8 @@ export class PlainConnection {
   readonly writableEnded = false;
   /** What is being answered. */
   #asked: PlainRequest | undefined;
+  /** Of its answer; afterwards, of the last. */
   #head: AnswerHead | undefined;
-  /** The answer's head says that nothing follows it on the connection. */
-  #isLast = false;
   /** What came behind the request, or of one that is not whole. */
   #waiting: Buffer = nothing;
 
@@ -55,35 +54,32 @@ export class PlainConnection {
     this.#socket.destroy();
   }
 
-  /** Begins the answer: with names and values in turn. Throws for what would not be the value of one header. */
+  /** Begins the answer: names in lower case, and values, in turn. Throws for what would not be the value of one header. */
   writeHead(status: number, fields: readonly string[]): void {
-    const closing = fields.indexOf('connection');
-    this.#isLast = closing >= 0;
-    this.#head = new AnswerHead(status, closing < 0 ? fields : fields.toSpliced(closing, 2));
+    this.#head = new AnswerHead(status, fields, this.#uses.clock.now());
   }
 
   /** The rest of an answer whose head says how long it is. */
   end(body: string | Uint8Array): void {
-    if (this.#socket.write(this.#finishedHead().with(body))) this.#sent();
+    const head = this.#begun();
+    const bytes = head.with(head.hasBody ? body : '', { isChunked: false, idleMs: this.#uses.idleMs });
+    if (this.#socket.write(bytes)) this.#sent();
     // Who does not read its answers has no other made.
     else this.#socket.once('drain', this.#sent);
   }
 
-  /** The rest of an answer whose head does not. */
-  inChunks(): ChunkedAnswer {
-    this.#head?.add('Transfer-Encoding', 'chunked');
-    this.#socket.write(this.#finishedHead().with(''));
-    const answer = new ChunkedAnswer(this.#socket);
+  /** The rest of any other. */
+  inPieces(): StreamedAnswer {
+    const head = this.#begun();
+    this.#socket.write(head.with('', { isChunked: head.isChunked, idleMs: this.#uses.idleMs }));
+    const answer = new StreamedAnswer(this.#socket, head);
     answer.once('finish', this.#sent);
     return answer;
   }
 
-  #finishedHead(): AnswerHead {
+  #begun(): AnswerHead {
     const head = this.#head;
     if (!head) throw new Error('an answer begins with its head');
-    this.#head = undefined;
-    const { clock, idleMs } = this.#uses;
-    head.finish({ now: clock.now(), idleMs: this.#isLast ? undefined : idleMs });
     return head;
   }
 
@@ -102,7 +98,7 @@ export class PlainConnection {
   #take(bytes: Buffer, mayGrow: boolean): void {
     const head = this.#heads.read(bytes);
     if (head === undefined || head.end > bytes.length) {
-      if (head !== undefined && mayGrow && head.end <= mostWaiting) this.#waiting = bytes;
+      if (head !== undefined && mayGrow && head.end <= mostWaiting) this.#wait(bytes);
       else this.#handOver(bytes);
       return;
     }
@@ -115,6 +111,11 @@ export class PlainConnection {
     this.#asked = asked;
     this.#idle.begin();
     this.#uses.serve(asked, this);
+  }
+
+  #wait(bytes: Buffer): void {
+    this.#waiting = bytes;
+    this.#idle.use();
   }
 
   readonly #onEnd = (): void => {
@@ -135,7 +136,7 @@ export class PlainConnection {
     this.#idle.end();
     this.#asked?.leave();
     this.#asked = undefined;
-    if (this.#isLast) {
+    if (this.#head?.isLast) {
       socket.destroySoon();
     } else if (this.#waiting.length > 0) {
       socket.resume();
