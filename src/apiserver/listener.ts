@@ -148,12 +148,15 @@ export class Listener {
       this.#open.add(socket);
       socket.on('close', () => this.#open.delete(socket));
     });
-    const [serveByNode] = server.listeners('secureConnection') as [(socket: TLSSocket) => void];
+    const listeners = server.listeners('secureConnection');
     server.removeAllListeners('secureConnection');
     server.on('secureConnection', (socket: TLSSocket) => {
+      const serveByNode = () => {
+        for (const listener of listeners) listener.call(server, socket);
+      };
       this.#accepted(socket);
-      if (socket.alpnProtocol === 'h2') serveByNode.call(server, socket);
-      else this.#servePlainly(socket, () => serveByNode.call(server, socket));
+      if (socket.alpnProtocol === 'h2') serveByNode();
+      else this.#servePlainly(socket, serveByNode);
     });
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       void this.#http1(incoming, outgoing);
