@@ -163,29 +163,82 @@ test('what waits behind a plain request does not hide that its client leaves', a
   const socket = await connected();
   socket.write(get('/waiting'));
   const signal = await arrived;
-  socket.write(get('/next') + tunnel);
+  socket.write(get('/next') + get('/twice', twice));
   socket.end(last);
   if (!signal.aborted) await once(signal, 'abort');
   expect(asked).toEqual(['/waiting']);
   answer();
-  // A tunnel is not plain, and nobody reads on behind an end.
-  expect(answersIn(await textOf(socket))).toEqual(['200 /waiting, at last', '200 GET /next 0']);
+  const answers = ['200 /waiting, at last', '200 GET /next 0', '200 GET /twice 0', '200 GET /last 0'];
+  expect(answersIn(await textOf(socket))).toEqual(answers);
 });
 
-test('who sends without end and reads nothing is not read from', async () => {
-  const { arrived, answer } = slow('/endless');
-  const socket = await connected();
-  socket.write(get('/endless'));
-  await arrived;
+describe('of who sends without end and waits for nothing', () => {
   const many = 2000;
-  // More than what lies between the two holds.
-  socket.write(get('/again', `X-Long: ${'x'.repeat(12_000)}\r\n`).repeat(many));
-  // Another connection is served meanwhile, and of this one all could have been taken.
+  const request = get('/again', `X-Long: ${'x'.repeat(12_000)}\r\n`);
+
+  test('no more is read than a little, and all is answered', async () => {
+    const { arrived, answer } = slow('/endless');
+    const socket = await connected();
+    socket.write(get('/endless'));
+    await arrived;
+    // More than what lies between the two holds.
+    socket.write(request.repeat(many));
+    // Another connection is served meanwhile, and of this one all could have been taken.
+    await send(last);
+    expect(socket.writableLength).toBeGreaterThan(0);
+    answer();
+    socket.write(last);
+    expect(answersIn(await textOf(socket))).toHaveLength(many + 2);
+  });
+
+  test('nothing is answered that takes long', async () => {
+    const clock = new FakeClock();
+    const { options } = await serverOptions(clock);
+    const arrived = Promise.withResolvers<AbortSignal>();
+    const other = new Listener({ ...options, clock }, async ({ signal }) => {
+      arrived.resolve(signal);
+      return { status: 200, headers: {}, body: { pushTo: () => new Promise<void>(() => {}) } };
+    });
+    const socket = await connected((await other.listen()).port);
+    const closed = once(socket, 'close').catch(() => {});
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write(get('/watch'));
+    const signal = await arrived.promise;
+    socket.write(request.repeat(many));
+    while (!signal.aborted) {
+      clock.advance(32_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    await other.close();
+  });
+});
+
+test('what comes in pieces is let go of where the connection closed before the answer began', async () => {
+  const { promise: returned, resolve } = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<AbortSignal>();
+  const answer = Promise.withResolvers<void>();
+  async function* endless() {
+    try {
+      for (;;) yield 'a'.repeat(1000);
+    } finally {
+      resolve();
+    }
+  }
+  handlers.set('/pieces', async ({ signal }) => {
+    arrived.resolve(signal);
+    await answer.promise;
+    return { status: 200, headers: {}, body: endless() };
+  });
+  const socket = await connected();
+  socket.write(get('/pieces'));
+  const signal = await arrived.promise;
+  socket.destroy();
+  if (!signal.aborted) await once(signal, 'abort');
   await send(last);
-  expect(socket.writableLength).toBeGreaterThan(0);
-  answer();
-  socket.write(last);
-  expect(answersIn(await textOf(socket))).toHaveLength(many + 2);
+  answer.resolve();
+  await returned;
 });
 
 test.each([

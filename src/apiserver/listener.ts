@@ -9,7 +9,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import net from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../system/clock.ts';
 import { answerHalfClosed, http } from '../system/http.ts';
@@ -151,11 +151,11 @@ export class Listener {
     const listeners = server.listeners('secureConnection');
     server.removeAllListeners('secureConnection');
     server.on('secureConnection', (socket: TLSSocket) => {
-      const serveByNode = () => {
-        for (const listener of listeners) listener.call(server, socket);
+      const serveByNode = (connection: Duplex) => {
+        for (const listener of listeners) Reflect.apply(listener, server, [connection]);
       };
       this.#accepted(socket);
-      if (socket.alpnProtocol === 'h2') serveByNode();
+      if (socket.alpnProtocol === 'h2') serveByNode(socket);
       else this.#servePlainly(socket, serveByNode);
     });
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -225,16 +225,23 @@ export class Listener {
   }
 
   /** Until there is a request that Node's server of HTTP/1.1 is needed for. */
-  #servePlainly(socket: TLSSocket, serveByNode: () => void): void {
+  #servePlainly(socket: TLSSocket, serveByNode: (connection: Duplex) => void): void {
     new PlainConnection(socket, {
       clock: this.#options.clock,
       headMs,
       idleMs,
       certificate: () => this.#certificateOf(socket),
       serve: (request, connection) => void this.#handle(request, connection),
-      handOver: (bytes) => {
+      handOver: (bytes, isAll) => {
+        if (isAll) {
+          const rest = restOf(socket, bytes);
+          this.#connections.set(rest, this.#connectionOf(socket));
+          serveByNode(rest);
+          return;
+        }
+        socket.pause();
         socket.unshift(bytes);
-        serveByNode();
+        serveByNode(socket);
         socket.resume();
       },
     });
@@ -339,6 +346,24 @@ export class Listener {
       socket.destroy();
     }
   }
+}
+
+/** A connection whose client has said all that it will: this is what is left to read of it. */
+function restOf(socket: TLSSocket, bytes: Buffer): Duplex {
+  const rest = new Duplex({
+    read() {
+      this.push(bytes);
+      this.push(null);
+    },
+    write: (chunk, encoding, done) => void socket.write(chunk, encoding, done),
+    final: (done) => void socket.end(done),
+    destroy(error, done) {
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.once('close', () => rest.destroy());
+  return Object.assign(rest, { alpnProtocol: socket.alpnProtocol, remoteAddress: socket.remoteAddress });
 }
 
 /** What Node's HTTP/1.1 refuses of itself; undefined: nothing is wrong with it. */

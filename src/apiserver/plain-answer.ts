@@ -89,7 +89,9 @@ export class StreamedAnswer extends Writable {
     this.chunkedEncoding = isChunked;
     this.#hasBody = hasBody;
     this.#socket = socket;
-    socket.once('close', this.#onClose);
+    // Its close may have been told.
+    if (socket.destroyed) this.destroy();
+    else socket.once('close', this.#onClose);
   }
 
   override _write(piece: string | Uint8Array, _: string, done: () => void): void {

@@ -1,7 +1,7 @@
 // A connection of HTTP/1.1 as long as its requests are plain, as nearly all are. It costs half of what Node's server of HTTP/1.1 does,
 // which is handed the connection, for good, with the first that is not.
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../system/clock.ts';
+import type { Clock, Timer } from '../system/clock.ts';
 import type { ClientCertificate } from './client-certificate.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { AnswerHead, StreamedAnswer } from './plain-answer.ts';
@@ -10,19 +10,21 @@ import { PlainRequest } from './plain-request.ts';
 
 interface Uses {
   readonly clock: Clock;
-  /** Milliseconds that the first request may be in coming, and that nothing need be asked. */
+  /** Milliseconds that the first request may be in coming, and that a client may not be listened to. */
   readonly headMs: number;
+  /** And that nothing need be asked. */
   readonly idleMs: number;
   readonly certificate: () => ClientCertificate | undefined;
   /** Answers the request, or ends the connection. */
   readonly serve: (request: PlainRequest, connection: PlainConnection) => void;
-  /** Of what came nobody has read these bytes; the socket is paused. */
-  readonly handOver: (bytes: Buffer) => void;
+  /** Of what came nobody has read these bytes; `isAll`: nothing comes behind them. */
+  readonly handOver: (bytes: Buffer, isAll: boolean) => void;
 }
 
-/** More than a client sends that waits for its answers, in bytes: the rest is left where it is. */
-const mostWaiting = 64 * 1024;
-const nothing = Buffer.alloc(0);
+/** More than a client sends that waits for its answers, in bytes: the rest is left where it is, and with it the client's end. */
+const mostWaiting = 256 * 1024;
+/** The same of a request whose body comes behind its head: a longer one is for who reads it in pieces. */
+const longestParted = 64 * 1024;
 
 export class PlainConnection {
   readonly #socket: TLSSocket;
@@ -36,7 +38,10 @@ export class PlainConnection {
   /** Of its answer; afterwards, of the last. */
   #head: AnswerHead | undefined;
   /** What came behind the request, or of one that is not whole. */
-  #waiting: Buffer = nothing;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  /** Set while nothing is read. */
+  #deaf: Timer | undefined;
 
   constructor(socket: TLSSocket, uses: Uses) {
     this.#socket = socket;
@@ -84,25 +89,34 @@ export class PlainConnection {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    const isFirst = this.#waiting.length === 0;
-    const all = isFirst ? bytes : Buffer.concat([this.#waiting, bytes]);
-    if (!this.#asked) {
-      this.#take(all, isFirst);
+    const isFirst = this.#waitingBytes === 0;
+    if (!this.#asked && isFirst) {
+      this.#take(bytes, true);
       return;
     }
-    this.#waiting = all;
-    if (all.length > mostWaiting) this.#socket.pause();
+    this.#wait(bytes);
+    if (!this.#asked) {
+      this.#take(this.#takeWaiting(), false);
+      return;
+    }
+    if (this.#waitingBytes <= mostWaiting) return;
+    this.#socket.pause();
+    this.#deaf ??= this.#uses.clock.after(this.#uses.headMs, () => this.#socket.destroy());
   };
 
   /** `mayGrow`: some clients send the body by itself, behind the head. Pieces without number are for a parser that keeps its place. */
   #take(bytes: Buffer, mayGrow: boolean): void {
     const head = this.#heads.read(bytes);
     if (head === undefined || head.end > bytes.length) {
-      if (head !== undefined && mayGrow && head.end <= mostWaiting) this.#wait(bytes);
-      else this.#handOver(bytes);
+      if (head === undefined || head.end > longestParted || !mayGrow) {
+        this.#handOver(bytes);
+        return;
+      }
+      this.#wait(bytes);
+      this.#idle.use();
       return;
     }
-    this.#waiting = head.end === bytes.length ? nothing : bytes.subarray(head.end);
+    if (head.end < bytes.length) this.#wait(bytes.subarray(head.end));
     const asked = new PlainRequest(head, {
       body: bytes.subarray(head.bodyStart, head.end),
       clientCertificate: this.#uses.certificate(),
@@ -114,8 +128,21 @@ export class PlainConnection {
   }
 
   #wait(bytes: Buffer): void {
-    this.#waiting = bytes;
-    this.#idle.use();
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+  }
+
+  #takeWaiting(): Buffer {
+    const all = this.#waiting.length === 1 ? this.#waiting[0]! : Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return all;
+  }
+
+  #listen(): void {
+    this.#deaf?.cancel();
+    this.#deaf = undefined;
+    this.#socket.resume();
   }
 
   readonly #onEnd = (): void => {
@@ -128,6 +155,7 @@ export class PlainConnection {
 
   readonly #onClose = (): void => {
     this.#idle.cancel();
+    this.#deaf?.cancel();
     this.#asked?.leave();
   };
 
@@ -136,26 +164,18 @@ export class PlainConnection {
     this.#idle.end();
     this.#asked?.leave();
     this.#asked = undefined;
-    if (this.#head?.isLast) {
-      socket.destroySoon();
-    } else if (this.#waiting.length > 0) {
-      socket.resume();
-      this.#take(this.#waiting, !socket.readableEnded);
-    } else if (socket.readableEnded) {
-      socket.destroySoon();
-    }
+    if (this.#head?.isLast) socket.destroySoon();
+    else if (this.#waitingBytes > 0) this.#take(this.#takeWaiting(), !socket.readableEnded);
+    else if (socket.readableEnded) socket.destroySoon();
+    if (this.#deaf && this.#waitingBytes <= mostWaiting) this.#listen();
   };
 
   #handOver(bytes: Buffer): void {
     const socket = this.#socket;
-    if (socket.readableEnded) {
-      // Nothing is read again behind the end: a broken request, or one that would have been served.
-      socket.destroySoon();
-      return;
-    }
     socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
-    socket.pause();
     this.#idle.cancel();
-    this.#uses.handOver(bytes);
+    this.#deaf?.cancel();
+    this.#deaf = undefined;
+    this.#uses.handOver(bytes, socket.readableEnded);
   }
 }

@@ -38,6 +38,7 @@ describe('is for Node.js', () => {
     ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'],
     ['a client that expects something', request('Expect: 100-continue\r\n')],
     ['the last request', request('Connection: close\r\n')],
+    ['the last request, as some old clients say it', request('Proxy-Connection: close\r\n')],
     ['an upgrade', request('Connection: Upgrade\r\nUpgrade: websocket\r\n')],
     ['a value that goes on in the next line', request('X-A: a\r\n b\r\n')],
     ['a line that ends with half its end', request('X-A: a\nX-B: b\r\n')],
@@ -53,6 +54,14 @@ describe('is for Node.js', () => {
   ])('%s', (_, bytes) => {
     expect(read(bytes)).toBeUndefined();
   });
+});
+
+test('blanks without number are looked at once', () => {
+  // Where each blank is tried as the value's end this takes a second.
+  const bytes = request(`X-A:${' '.repeat(15_000)}\x01\r\n`);
+  const started = performance.now();
+  for (let i = 0; i < 50; i++) expect(read(bytes)).toBeUndefined();
+  expect(performance.now() - started).toBeLessThan(2000);
 });
 
 type Read = { method: string | undefined; url: string | undefined; headers: object; body: string };

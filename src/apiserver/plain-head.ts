@@ -12,12 +12,13 @@ export interface PlainHead {
 }
 
 const requestLine = /^(GET|POST|PUT|PATCH|DELETE) (\/[!-~]*) HTTP\/1\.1$/;
-/** A token (RFC 9110, section 5.6.2) and a value of ASCII, without the blanks around it. */
-const headerLine = /^([\w!#$%&'*+\-.^`|~]+):[ \t]*((?:[!-~](?:[\t -~]*[!-~])?)?)[ \t]*$/;
+/** RFC 9110, section 5.6.2. */
+const token = /^[\w!#$%&'*+\-.^`|~]+$/;
+const ascii = /^[\t -~]*$/;
 const plainHost = /^[\w.:[\]-]+$/;
 const plainLength = /^\d{1,7}$/;
 /** They end a connection, change what it speaks, or say that more is to come. */
-const telling = ['upgrade', 'expect', 'transfer-encoding', 'trailer', 'te'];
+const telling = ['upgrade', 'expect', 'transfer-encoding', 'trailer', 'te', 'proxy-connection'];
 /** In bytes, and headers: far below what Node.js is told to take. */
 const longestHead = 16 * 1024;
 const mostHeaders = 100;
@@ -59,11 +60,11 @@ function plainHeaders(lines: readonly string[]): Record<string, string> | undefi
   // One that names what any object has, such as `constructor`, counts as one that came twice.
   const headers: Record<string, string> = {};
   for (const line of lines) {
-    const [, given, value] = headerLine.exec(line) ?? [];
-    if (given === undefined || value === undefined) return undefined;
-    const name = given.toLowerCase();
-    if (name in headers) return undefined;
-    headers[name] = value;
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
+    const value = line.slice(colon + 1);
+    if (!token.test(name) || !ascii.test(value) || name in headers) return undefined;
+    headers[name] = value.trim();
   }
   const { host = '', connection = 'keep-alive', 'content-length': bodyLength = '0' } = headers;
   const isPlain =
