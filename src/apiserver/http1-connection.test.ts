@@ -191,6 +191,20 @@ describe('of who sends without end and waits for nothing', () => {
     expect(answersIn(await textOf(socket))).toHaveLength(many + 2);
   });
 
+  test('no more is read for what is answered meanwhile', async () => {
+    const [first, second] = [slow('/before-many'), slow('/behind-many')];
+    const socket = await connected();
+    socket.write(get('/before-many'));
+    await first.arrived;
+    socket.write(get('/q').repeat(many) + get('/behind-many') + request.repeat(many));
+    first.answer();
+    await second.arrived;
+    expect(socket.writableLength).toBeGreaterThan(0);
+    second.answer();
+    socket.write(last);
+    expect(answersIn(await textOf(socket))).toHaveLength(2 * many + 3);
+  });
+
   test('nothing is answered that takes long', async () => {
     const clock = new FakeClock();
     const { options } = await serverOptions(clock);
