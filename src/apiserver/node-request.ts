@@ -1,4 +1,4 @@
-// What requests have in common that Node's servers hand over, whichever version of HTTP brought them.
+// What requests have in common that come over the network, whoever read them: Node's servers, or plain-connection.ts.
 import type { Readable } from 'node:stream';
 import type { Later } from '../apimachinery/later.ts';
 import type { ClientCertificate } from './client-certificate.ts';

@@ -3,8 +3,7 @@ import { Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { http } from '../system/http.ts';
 import { chunkOf, lastChunk } from './chunk.ts';
-
-const ascii = /^[\t -~]*$/;
+import { isPlainValue } from './header-text.ts';
 
 let [second, date] = [0, ''];
 
@@ -23,7 +22,7 @@ export class AnswerHead {
   readonly hasBody: boolean;
   readonly #hasLength: boolean;
   #text: string;
-  #isAscii = true;
+  #isPlain = true;
 
   /**
    * Fields: names in lower case, and values, in turn. `now` in milliseconds since the Unix epoch. Throws for what would not be the value
@@ -50,9 +49,9 @@ export class AnswerHead {
   }
 
   #add(name: string, value: string): void {
-    if (!ascii.test(value)) {
+    if (!isPlainValue(value)) {
       http.validateHeaderValue(name, value);
-      this.#isAscii = false;
+      this.#isPlain = false;
     }
     this.#text += `${name}: ${value}\r\n`;
   }
@@ -70,7 +69,7 @@ export class AnswerHead {
     const framing = isChunked ? 'Transfer-Encoding: chunked\r\n' : '';
     const keeping = this.isLast ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${idleMs / 1000}`;
     const text = `${this.#text}${framing}Connection: ${keeping}\r\n\r\n`;
-    if (this.#isAscii && typeof body === 'string') return text + body;
+    if (this.#isPlain && typeof body === 'string') return text + body;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     return Buffer.concat([Buffer.from(text, 'latin1'), bytes]);
   }

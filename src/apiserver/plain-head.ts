@@ -1,4 +1,6 @@
-// The heads of requests over HTTP/1.1 as nearly all are: in one piece, with nothing in them that bears on how they are to be read. Whatever differs in the least is no plain request, and Node's parser has it: what is read here is read alike by both.
+// The heads of requests over HTTP/1.1 as nearly all are: in one piece, with nothing in them that bears on how they are to be read.
+// Whatever differs in the least is no plain request, and Node's parser has it: what is read here is read alike by both.
+import { isPlainValue } from './header-text.ts';
 
 export interface PlainHead {
   readonly method: string;
@@ -14,7 +16,6 @@ export interface PlainHead {
 const requestLine = /^(GET|POST|PUT|PATCH|DELETE) (\/[!-~]*) HTTP\/1\.1$/;
 /** RFC 9110, section 5.6.2. */
 const token = /^[\w!#$%&'*+\-.^`|~]+$/;
-const ascii = /^[\t -~]*$/;
 const plainHost = /^[\w.:[\]-]+$/;
 const plainLength = /^\d{1,7}$/;
 /** They end a connection, change what it speaks, or say that more is to come. */
@@ -63,7 +64,7 @@ function plainHeaders(lines: readonly string[]): Record<string, string> | undefi
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
     const value = line.slice(colon + 1);
-    if (!token.test(name) || !ascii.test(value) || name in headers) return undefined;
+    if (!token.test(name) || !isPlainValue(value) || name in headers) return undefined;
     headers[name] = value.trim();
   }
   const { host = '', connection = 'keep-alive', 'content-length': bodyLength = '0' } = headers;

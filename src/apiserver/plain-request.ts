@@ -1,4 +1,4 @@
-// A request over HTTP/1.1 that came in one piece.
+// A plain request over HTTP/1.1: its body is there with its head.
 import type { TLSSocket } from 'node:tls';
 import type { Later } from '../apimachinery/later.ts';
 import type { ClientCertificate } from './client-certificate.ts';
