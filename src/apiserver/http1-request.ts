@@ -5,12 +5,12 @@ import type { Later } from '../apimachinery/later.ts';
 import type { Clock } from '../system/clock.ts';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
-import { dropUnread, NodeRequest, noBytes } from './node-request.ts';
+import { dropUnread, NetworkRequest, noBytes } from './network-request.ts';
 import { bodyTooLarge, maxBodyBytes, type Upgrade } from './request.ts';
 
 export type AnsweredBy = { readonly outgoing: ServerResponse } | { readonly upgrade: Upgrade };
 
-export class Http1Request extends NodeRequest {
+export class Http1Request extends NetworkRequest {
   readonly upgrade?: Upgrade;
   readonly #incoming: IncomingMessage;
   readonly #clock: Clock;

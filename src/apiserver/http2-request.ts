@@ -5,7 +5,7 @@ import type { Later } from '../apimachinery/later.ts';
 import type { Clock } from '../system/clock.ts';
 import { readWhole } from './body-reader.ts';
 import type { ClientCertificate } from './client-certificate.ts';
-import { dropUnread, NodeRequest, noBytes } from './node-request.ts';
+import { dropUnread, NetworkRequest, noBytes } from './network-request.ts';
 import { bodyTooLarge, maxBodyBytes } from './request.ts';
 
 interface Arrived {
@@ -16,7 +16,7 @@ interface Arrived {
   readonly clock: Clock;
 }
 
-export class Http2Request extends NodeRequest {
+export class Http2Request extends NetworkRequest {
   readonly rawHeaders: readonly string[];
   readonly #stream: ServerHttp2Stream;
   readonly #clock: Clock;

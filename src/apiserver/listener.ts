@@ -18,8 +18,8 @@ import { Http1Connection } from './http1-connection.ts';
 import { type Http1Refusal, http1Refusal } from './http1-refusal.ts';
 import { type AnsweredBy, Http1Request } from './http1-request.ts';
 import { endStream, Http2Request } from './http2-request.ts';
-import type { NodeRequest } from './node-request.ts';
-import { breakOff, type Outgoing, sendResponse } from './node-response.ts';
+import type { NetworkRequest } from './network-request.ts';
+import { breakOff, type Outgoing, sendResponse } from './network-response.ts';
 import { PlainConnection } from './plain-connection.ts';
 import type { ApiRequest, ApiResponse } from './request.ts';
 import { isHijack } from './request.ts';
@@ -310,7 +310,7 @@ export class Listener {
     void this.#handle(request, stream).then(use.idle.end);
   }
 
-  async #handle(request: NodeRequest, outgoing: Outgoing): Promise<void> {
+  async #handle(request: NetworkRequest, outgoing: Outgoing): Promise<void> {
     let response: ApiResponse;
     this.#answering += 1;
     try {

@@ -2,7 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Later } from '../apimachinery/later.ts';
 import type { ClientCertificate } from './client-certificate.ts';
-import { NodeRequest } from './node-request.ts';
+import { NetworkRequest } from './network-request.ts';
 import type { PlainHead } from './plain-head.ts';
 
 interface Arrived {
@@ -11,7 +11,7 @@ interface Arrived {
   readonly socket: TLSSocket;
 }
 
-export class PlainRequest extends NodeRequest {
+export class PlainRequest extends NetworkRequest {
   readonly #body: Uint8Array;
   readonly #socket: TLSSocket;
   #gone = (): void => {};

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import type { OutgoingStream } from './node-response.ts';
+import type { OutgoingStream } from './network-response.ts';
 import { PushedSink } from './pushed-sink.ts';
 
 /** A connection that takes a piece whenever its other side reads. */

@@ -2,7 +2,7 @@
 // an error for every piece that waits when its client goes away, and a thousand watchers that stopped reading have millions.
 import { drained } from '../client/drained.ts';
 import { chunkOf, lastChunk } from './chunk.ts';
-import type { OutgoingStream } from './node-response.ts';
+import type { OutgoingStream } from './network-response.ts';
 import type { ByteSink } from './request.ts';
 
 /** Bytes handed over at once of what has waited. */

@@ -64,3 +64,12 @@ test('help of a command that there is not says so', async () => {
   const { code, stderr } = await realExec.run([process.execPath, main, 'help', 'statsu']);
   expect({ code, stderr }).toEqual({ code: 2, stderr: "portico: unknown command 'statsu'\n(Did you mean status?)\n" });
 });
+
+test('the version is told to who asks for it as an option', async () => {
+  const [asOption, asCommand] = await Promise.all(
+    ['--version', 'version'].map((one) => realExec.run([process.execPath, main, one, '--output', 'json'])),
+  );
+  expect(asOption!.code).toBe(0);
+  expect(asOption!.stdout).toBe(asCommand!.stdout);
+  expect(JSON.parse(asOption!.stdout)).toMatchObject({ portico: expect.any(String) });
+});

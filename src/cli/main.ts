@@ -14,6 +14,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('portico')
     .description('The Kubernetes Service system: one command starts a real cluster.')
     .usage('COMMAND [OPTIONS]')
+    .option('--version', 'print the version')
     .configureOutput({ outputError: (text, write) => write(`portico: ${text.replace(/^error: /, '')}`) })
     .configureHelp({ optionDescription: describeOption })
     .exitOverride();
@@ -43,8 +44,11 @@ process.stdout.on('error', outputFailed);
 // what was loaded later too. A source that is not kept costs its process 18 MB, for the compiler that takes its types away.
 for (const milliseconds of [3000, 30_000, 300_000]) setTimeout(flushCompileCache, milliseconds).unref();
 
+const [node = '', program = '', ...args] = process.argv;
+
 try {
-  await main(process.argv);
+  // What people ask of a program first is a command like the others.
+  await main([node, program, ...(args[0] === '--version' ? ['version', ...args.slice(1)] : args)]);
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2;

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../system/real/clock.ts';
 import { serverOptions } from '../fake/server-options.ts';
 import { Listener } from '../listener.ts';
-import { dropUnread } from '../node-request.ts';
+import { dropUnread } from '../network-request.ts';
 import { type ApiRequest, isHijack, textResponse } from '../request.ts';
 import { answeredHeaders, forward, passedHeaders, upgradeThrough } from './forward.ts';
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import { drained } from '../client/drained.ts';
 import { acceptsGzip } from './negotiation.ts';
-import type { NodeRequest } from './node-request.ts';
+import type { NetworkRequest } from './network-request.ts';
 import type { StreamedAnswer } from './plain-answer.ts';
 import { PlainConnection } from './plain-connection.ts';
 import { PushedSink } from './pushed-sink.ts';
@@ -25,7 +25,7 @@ const noUpgrade = 'this path speaks only to connections that upgrade\n';
 const packedHeaders = { 'content-encoding': 'gzip', vary: 'Accept-Encoding' };
 
 interface Carrier {
-  readonly request: NodeRequest;
+  readonly request: NetworkRequest;
   readonly outgoing: Outgoing;
 }
 

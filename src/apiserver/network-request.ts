@@ -23,7 +23,7 @@ export interface RequestHead {
   readonly clientCertificate: ClientCertificate | undefined;
 }
 
-export abstract class NodeRequest implements ApiRequest {
+export abstract class NetworkRequest implements ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly search: string;
