@@ -1,5 +1,6 @@
 // The shell: looks at the machine's other firewalls and keeps pods' packets passing those that drop what they do not know.
 import type { Exec } from '../../system/exec.ts';
+import { Turns } from '../../system/turns.ts';
 import type { Accept } from './accepts.ts';
 import { iptablesChanges, iptablesRemoval } from './iptables.ts';
 import { foreignChains, hasIptablesTable, nftablesChanges } from './nftables.ts';
@@ -11,6 +12,8 @@ const iptablesKinds = [
 
 export class FirewallPassage {
   readonly #exec: Exec;
+  /** What is written goes by what was listed: two at once would each put in what is missing, or one what the other takes out. */
+  readonly #turns = new Turns();
 
   constructor(exec: Exec) {
     this.#exec = exec;
@@ -20,7 +23,16 @@ export class FirewallPassage {
    * Costs one listing of chains where there is no other firewall, and resolves with it. Rejects with what a program
    * complained about.
    */
-  async ensure(accepts: readonly Accept[]): Promise<string> {
+  ensure(accepts: readonly Accept[]): Promise<string> {
+    return this.#turns.take(() => this.#ensure(accepts));
+  }
+
+  /** Takes away all of it. */
+  remove(): Promise<void> {
+    return this.#turns.take(() => this.#remove());
+  }
+
+  async #ensure(accepts: readonly Accept[]): Promise<string> {
     const chains = await this.#nftables(accepts);
     for (const { listing, restore, family } of await this.#iptables(chains)) {
       const own = accepts.filter((accept) => (accept.family === 'IPv4') === (family === 'ip'));
@@ -30,8 +42,7 @@ export class FirewallPassage {
     return chains;
   }
 
-  /** Takes away all of it. */
-  async remove(): Promise<void> {
+  async #remove(): Promise<void> {
     const chains = await this.#nftables([]);
     for (const { listing, restore } of await this.#iptables(chains)) {
       const document = iptablesRemoval(listing);
