@@ -82,28 +82,55 @@ test('the file stays small, however much is written over', async () => {
   expect(statSync(path).size).toBeLessThan(6e6);
 });
 
-test('a file of the first layout is brought up to date', async () => {
+test.each([1, 2])('a file of layout %d is brought up to date', async (layout) => {
   const path = freshPath();
   const db = new DatabaseSync(path);
+  if (layout === 2) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
   db.exec(`
     CREATE TABLE writes (revision INTEGER NOT NULL, key TEXT NOT NULL, value TEXT, created INTEGER NOT NULL,
       version INTEGER NOT NULL);
     CREATE INDEX writes_by_revision ON writes (revision);
     CREATE TABLE position (revision INTEGER NOT NULL, compacted INTEGER NOT NULL);
     INSERT INTO position VALUES (3, 1);
-    INSERT INTO writes VALUES (2, '/a', '1', 2, 1), (3, '/a', '2', 2, 2);
-    PRAGMA user_version = 1;
+    INSERT INTO writes VALUES (3, '/a', '2', 2, 2), (3, '/b', '3', 3, 1), (3, '/b', '4', 3, 2), (2, '/a', '1', 2, 1);
+    PRAGMA user_version = ${layout};
   `);
   db.close();
   const storage = await SqliteStorage.open({ path });
   expect((await storage.get('/a')).item).toMatchObject({ value: '2', modRevision: 3, version: 2 });
   expect((await storage.get('/a', 2)).item?.value).toBe('1');
+  expect((await storage.get('/b')).item).toMatchObject({ value: '4', version: 2 });
+  const { revision } = await storage.transact({ compare: [], operations: [{ type: 'put', key: '/a', value: '5' }] });
+  expect(revision).toBe(4);
+  await storage.compact(4);
   await storage.close();
   const after = new DatabaseSync(path);
-  expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
+  expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 });
   expect(after.prepare('PRAGMA auto_vacuum').get()).toEqual({ auto_vacuum: 2 });
+  expect(after.prepare('SELECT key, value FROM writes ORDER BY id').all()).toEqual([
+    { key: '/b', value: '3' },
+    { key: '/b', value: '4' },
+    { key: '/a', value: '5' },
+  ]);
   after.close();
   await (await SqliteStorage.open({ path })).close();
+});
+
+test('a transaction of more writes than there are numbers for is refused, and the next is stored', async () => {
+  const path = freshPath();
+  const storage = await SqliteStorage.open({ path });
+  const puts = (count: number) => ({
+    compare: [],
+    operations: Array.from({ length: count }, (_, i) => ({ type: 'put', key: `/${i}`, value: '' }) as const),
+  });
+  await expect(storage.transact(puts(4097))).rejects.toThrow('a transaction writes more than 4096 keys');
+  expect((await storage.range({ prefix: '/' })).count).toBe(0);
+  expect(await storage.transact(puts(4096))).toEqual({ succeeded: true, revision: 2 });
+  expect(await storage.transact(puts(1))).toEqual({ succeeded: true, revision: 3 });
+  await storage.close();
+  const again = await SqliteStorage.open({ path });
+  expect(await again.range({ prefix: '/' })).toMatchObject({ count: 4096, revision: 3 });
+  await again.close();
 });
 
 test('a compaction that a crash cut off is finished when the file is opened', async () => {
@@ -124,7 +151,7 @@ test('a compaction that a crash cut off is finished when the file is opened', as
   expect(await second.range({ prefix: '/' })).toEqual(before);
   await second.close();
   const db = new DatabaseSync(path);
-  expect(db.prepare('SELECT revision, key FROM writes').all()).toEqual([{ revision: 6, key: '/a' }]);
+  expect(db.prepare('SELECT key, value FROM writes').all()).toEqual([{ key: '/a', value: '4' }]);
   db.close();
 });
 
@@ -176,7 +203,7 @@ test('a file of another layout, or that is no database, is refused in one line',
   const db = new DatabaseSync(other);
   db.exec('PRAGMA user_version = 99');
   db.close();
-  await expect(SqliteStorage.open({ path: other })).rejects.toThrow('another version of Portico (layout 99, not 2)');
+  await expect(SqliteStorage.open({ path: other })).rejects.toThrow('another version of Portico (layout 99, not 3)');
   const noise = freshPath();
   writeFileSync(noise, 'this is not a database, and long enough to be looked at as one'.repeat(20));
   await expect(SqliteStorage.open({ path: noise })).rejects.toThrow('not a database');
