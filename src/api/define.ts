@@ -23,6 +23,8 @@ export interface Kind<T extends KubeObject> {
   /** Finalizers need no domain. */
   readonly plainFinalizers?: boolean;
   readonly selectableFields?: ResourceDefinition<T>['selectableFields'];
+  readonly unselectable?: ResourceDefinition<T>['unselectable'];
+  readonly undeletable?: ResourceDefinition<T>['undeletable'];
   readonly columns?: readonly Column[];
   readonly cells?: (object: T, now: number) => unknown[];
   readonly rowConditions?: ResourceDefinition<T>['rowConditions'];
@@ -96,6 +98,8 @@ export function defineResource<T extends KubeObject>(
     returnsDeletedObject: kind.returnsDeletedObject ?? false,
     ...(kind.rowConditions && { rowConditions: kind.rowConditions }),
     ...(kind.rowOrder && { rowOrder: kind.rowOrder }),
+    ...(kind.unselectable && { unselectable: kind.unselectable }),
+    ...(kind.undeletable && { undeletable: kind.undeletable }),
     ...(kind.orphansByDefault && { orphansByDefault: kind.orphansByDefault }),
     ...(kind.deprecation && { deprecation: kind.deprecation }),
     ...(kind.storage && { storage: kind.storage }),

@@ -106,6 +106,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
   readonly strategy: Strategy<T>;
   /** Fields for field selectors beside metadata.name and metadata.namespace, as their text; `undefined` is the empty string. */
   readonly selectableFields: Readonly<Record<string, (object: T) => string | undefined>>;
+  /** What is said of any other field, in the words of the kind's own conversion, where those are not the usual ones. */
+  unselectable?(field: string): string;
   readonly columns: readonly Column[];
   /** The cells of one row, in the order of `columns`. `now` in milliseconds since the epoch, for ages. */
   cells(object: T, now: number): unknown[];
@@ -124,6 +126,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> extends R
    * Absent: they go.
    */
   readonly orphansByDefault?: { readonly warning?: string };
+  /** Why DELETE of the object of this name is refused; undefined: it is not. That of a collection goes by no name. */
+  undeletable?(name: string): string | undefined;
   /** A text for the Warning header of every answer, reads too: the whole kind is deprecated. */
   readonly deprecation?: string;
   /** Seconds that DELETE without options waits (Pods: their terminationGracePeriodSeconds); undefined is no graceful deletion. */

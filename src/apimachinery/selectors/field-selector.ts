@@ -31,6 +31,8 @@ export interface SelectableFields {
   readonly known: readonly string[];
   readonly namespaced: boolean;
   readonly isCustom: boolean;
+  /** What is said of another field, where it is not the usual. */
+  readonly refusal?: ((field: string) => string) | undefined;
 }
 
 /**
@@ -39,11 +41,12 @@ export interface SelectableFields {
  */
 export function checkSelectableFields(
   selector: FieldSelector,
-  { known, namespaced, isCustom }: SelectableFields,
+  { known, namespaced, isCustom, refusal }: SelectableFields,
 ): void {
   const usual = isCustom && !namespaced ? ['metadata.name'] : ['metadata.name', 'metadata.namespace'];
   for (const { field } of selector) {
     if (usual.includes(field) || known.includes(field)) continue;
+    if (refusal) throw badRequest(refusal(field));
     throw badRequest(
       known.length > 0 || isCustom
         ? `field label not supported: ${field}`

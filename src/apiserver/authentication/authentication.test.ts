@@ -243,6 +243,7 @@ describe('service account tokens', () => {
     await expect(ask({ expirationSeconds: 10 })).rejects.toThrow(
       'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 10: may not specify a duration less than 10 minutes',
     );
+    await expect(ask({ boundObjectRef: { kind: 'Pod', name: 'p' } })).resolves.toBeDefined();
     await expect(ask({ boundObjectRef: { ...boundObjectRef, name: 'q' } })).rejects.toThrow('pods "q" not found');
     await expect(ask({ boundObjectRef: { ...boundObjectRef, uid: 'old' } })).rejects.toThrow('UID in record');
   });

@@ -79,9 +79,10 @@ function boundObjects(
   const bound = spec?.boundObjectRef;
   if (!bound) return {};
   const kinds = table<string>({ Pod: 'pods', Secret: 'secrets', Node: 'nodes' });
-  const resource = bound.apiVersion === 'v1' ? kinds[bound.kind ?? ''] : undefined;
+  const { group, version } = parseApiVersion(bound.apiVersion ?? '');
+  // Whatever the version: upstream looks at the group alone.
+  const resource = group === '' ? kinds[bound.kind ?? ''] : undefined;
   if (!resource) {
-    const { group, version } = parseApiVersion(bound.apiVersion ?? '');
     throw badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${bound.kind ?? ''}`);
   }
   const name = bound.name ?? '';

@@ -6,6 +6,7 @@ import { namedBySelector, parseRequestInfo } from '../request-info.ts';
 import { RbacAuthorizer } from './authorizer.ts';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './bootstrap-policy.ts';
 import { forbiddenError } from './messages.ts';
+import { rulesOfClusterRoles } from './rbac-index.ts';
 import { accessReviews } from './reviews.ts';
 import { ruleAllows } from './rules.ts';
 
@@ -467,4 +468,18 @@ test('a binding of which one subject cannot be read grants the others nothing ei
   const asked = { user: { name: 'mary', groups: [] }, ...ask('GET', '/api/v1/namespaces/ns/services') };
   expect(bind([mary]).authorize(asked).allowed).toBe(true);
   expect(bind([mary, null]).authorize(asked).allowed).toBe(false);
+});
+
+test('what an aggregated role has from another counts once, also when it was written into it', () => {
+  const rule = { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] };
+  const clusterRoles = [
+    { metadata: { name: 'a', labels: { to: 'all' } }, rules: [rule] },
+    { metadata: { name: 'b', labels: { to: 'all' } }, rules: [{ ...rule, verbs: ['list'] }] },
+    {
+      metadata: { name: 'all' },
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: { to: 'all' } }] },
+      rules: [rule],
+    },
+  ];
+  expect(rulesOfClusterRoles(clusterRoles).get('all')).toEqual([rule, { ...rule, verbs: ['list'] }]);
 });

@@ -104,10 +104,11 @@ export function rulesOfClusterRoles(
       const selector = labelSelectorOf(text);
       return selector ? readable.filter((r) => r !== role && matchesLabels(selector, r.metadata.labels)) : [];
     });
-    found.set(
-      role.metadata.name,
-      [role, ...new Set(selected)].flatMap((one) => own.get(one) ?? []),
+    // The controller of aggregation writes into the role what it selects, sooner or later: each rule counts once.
+    const rules = new Map(
+      [role, ...selected].flatMap((one) => own.get(one) ?? []).map((rule) => [JSON.stringify(rule), rule]),
     );
+    found.set(role.metadata.name, selectors.length === 0 ? (own.get(role) ?? []) : [...rules.values()]);
   });
   return found;
 }

@@ -5,7 +5,7 @@ import { isObject } from '../../apimachinery/json/value.ts';
 import { type KubeObject, printResource } from '../../apimachinery/object.ts';
 import { isOn } from '../../apimachinery/query.ts';
 import { DecodeError, decodeObject } from '../../apimachinery/schema/decode.ts';
-import { badRequest, isNotFound } from '../../apimachinery/status.ts';
+import { badRequest, forbidden, isNotFound } from '../../apimachinery/status.ts';
 import { table } from '../../apimachinery/table.ts';
 import { formatTime } from '../../apimachinery/time.ts';
 import { terminateDefinition } from '../custom-resources/terminate.ts';
@@ -96,7 +96,10 @@ async function deletionOptions(request: ResourceRequest): Promise<DeleteOptions>
 
 export async function handleDelete(request: ResourceRequest): Promise<ApiResponse> {
   const options = await deletionOptions(request);
-  const { object, removed } = await deleteOne(request, { options, name: request.info.name });
+  const { definition, info } = request;
+  const refused = definition.undeletable?.(info.name);
+  if (refused !== undefined) throw forbidden(definition, info.name, refused);
+  const { object, removed } = await deleteOne(request, { options, name: info.name });
   // As upstream: who asks in the old words for what depends on it to go too learns that it goes on.
   const status = !removed && options.orphanDependents === false ? 202 : 200;
   return deletedResponse(request, { object, removed, status });

@@ -77,6 +77,11 @@ describe('pages and revisions', () => {
     expect((await list(query)).message).toContain(message);
   });
 
+  test('a field that Jobs are not selected by is told of in their own words', async () => {
+    const { body } = await api.send('GET', '/apis/batch/v1/jobs?fieldSelector=spec.x%3Dy');
+    expect(body).toMatchObject({ code: 400, message: 'field label "spec.x" not supported for batchv1.Job' });
+  });
+
   test.each([
     ['{"v":"meta.k8s.io/v1","rv":0,"start":"a"}', 'incorrect encoded start resourceVersion (version meta.k8s.io/v1)'],
     ['{"v":"meta.k8s.io/v1","rv":1,"start":""}', 'encoded start key empty (version meta.k8s.io/v1)'],

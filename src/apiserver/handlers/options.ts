@@ -127,9 +127,9 @@ export function listQuery(query: URLSearchParams, definition: ResourceDefinition
   if (query.size === 0) return empty;
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
   if (fields.length > 0) {
-    const { namespaced, schema } = definition;
+    const { namespaced, schema, unselectable: refusal } = definition;
     const known = Object.keys(definition.selectableFields);
-    checkSelectableFields(fields, { known, namespaced, isCustom: schema !== undefined });
+    checkSelectableFields(fields, { known, namespaced, isCustom: schema !== undefined, refusal });
   }
   const given: ListQuery = {
     labels: parseLabelSelector(query.get('labelSelector') ?? ''),

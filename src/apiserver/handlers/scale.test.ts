@@ -37,6 +37,18 @@ test.each([
   expect((await api.send('PUT', `${deployments}/${name}/scale`, scale)).body).toMatchObject({ code, message });
 });
 
+test.each([
+  [deployments, 'deployments/scale.apps'],
+  ['/apis/apps/v1/namespaces/n/replicasets', 'replicasets/scale.apps'],
+  ['/apis/apps/v1/namespaces/n/statefulsets', 'statefulsets.apps'],
+])('GET of the Scale of what is not there, below %s', async (url, what) => {
+  expect((await api.send('GET', `${url}/none/scale`)).body).toMatchObject({
+    code: 404,
+    message: `${what} "none" not found`,
+    details: { name: 'none', group: 'apps', kind: what.replace('.apps', '') },
+  });
+});
+
 test('a Scale without a spec wants nothing', async () => {
   const { body } = await api.send('PUT', `${deployments}/d/scale`, { metadata: { name: 'd' } });
   expect(body).toMatchObject({ kind: 'Scale', spec: {} });

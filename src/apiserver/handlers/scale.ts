@@ -9,8 +9,8 @@ import {
   type ReplicasPath,
 } from '../../apimachinery/managedfields/scale-managers.ts';
 import type { ManagedFieldsEntry } from '../../apimachinery/meta/v1.generated.ts';
-import { apiVersionOf, type KubeObject, parseApiVersion } from '../../apimachinery/object.ts';
-import { badRequest } from '../../apimachinery/status.ts';
+import { apiVersionOf, type KubeObject, parseApiVersion, printResource } from '../../apimachinery/object.ts';
+import { badRequest, isNotFound, notFound } from '../../apimachinery/status.ts';
 import { metadataNotAcceptable } from '../errors.ts';
 import type { ApiResponse } from '../request.ts';
 import { writeAdmission } from './admission.ts';
@@ -28,11 +28,18 @@ import { checkName, checkUid, placeInNamespace, schemaFor } from './written-obje
 /** Upstream's mark, the least of all numbers of 32 bits, of a number that a custom resource does not say: a patch must. */
 const unsetReplicas = -(2 ** 31);
 
+/** Kinds of which upstream names the Scale that is read as what is not there. */
+const namesScale = new Set(['deployments.apps', 'replicasets.apps']);
+
 export async function handleScale(request: ResourceRequest): Promise<ApiResponse> {
   const { info, store, definition } = request;
   if (info.verb !== 'get') return writeScale(request);
   await asFreshAsWanted(request);
-  const stored = await store.get(info.namespace, info.name);
+  const stored = await store.get(info.namespace, info.name).catch((error) => {
+    throw isNotFound(error) && namesScale.has(printResource(definition))
+      ? notFound({ group: definition.group, resource: `${definition.resource}/scale` }, info.name)
+      : error;
+  });
   checkHasReplicas(stored.object, definition);
   return scaleResponse(request, scaleOf(stored.object, definition));
 }

@@ -32,6 +32,20 @@ test('a body of null says nothing, and is as good as an empty object', async () 
   expect((await api.send('DELETE', `${configMaps}/a`, null)).status).toBe(200);
 });
 
+test('the classes that the system counts on are not deleted by their names', async () => {
+  const classes = '/apis/scheduling.k8s.io/v1/priorityclasses';
+  const critical = { metadata: { name: 'system-node-critical' }, value: 2_000_001_000 };
+  for (const object of [critical, { metadata: { name: 'mine' }, value: 1 }]) await api.send('POST', classes, object);
+  expect((await api.send('DELETE', `${classes}/system-node-critical`)).body).toMatchObject({
+    code: 403,
+    reason: 'Forbidden',
+    message:
+      'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: this is a system priority class and cannot be deleted',
+  });
+  expect((await api.send('DELETE', `${classes}/mine`)).status).toBe(200);
+  expect((await api.send('GET', `${classes}/system-node-critical`)).status).toBe(200);
+});
+
 const everyNode = { verbs: ['*'], apiGroups: [''], resources: ['nodes'], clusterScope: true };
 const volume = (source: object) => ({ capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], ...source });
 

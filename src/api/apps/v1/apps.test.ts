@@ -173,3 +173,9 @@ test('the budget of an update of a StatefulSet has no default', () => {
   const { spec } = prepared('statefulsets', { spec: whole });
   expect((spec as Body).updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { partition: 0 } });
 });
+
+test.each([{}, { status: {} }])('a claim of a StatefulSet is pending: %j', (given) => {
+  const claim = { metadata: { name: 'd' }, spec: {}, ...given };
+  const { spec } = prepared('statefulsets', { spec: { template: {}, volumeClaimTemplates: [claim] } });
+  expect(spec).toMatchObject({ volumeClaimTemplates: [{ status: { phase: 'Pending' } }] });
+});

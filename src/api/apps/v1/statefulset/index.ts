@@ -57,7 +57,8 @@ function defaultStatefulSet({ spec }: StatefulSet): void {
     claim.kind ??= 'PersistentVolumeClaim';
     claim.spec ??= {};
     claim.spec.volumeMode ??= 'Filesystem';
-    claim.status ??= { phase: 'Pending' };
+    claim.status ??= {};
+    claim.status.phase ||= 'Pending';
   }
 }
 

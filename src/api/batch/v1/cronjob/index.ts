@@ -90,11 +90,12 @@ export const cronJob: Kind<CronJob> = {
       if (spec.jobTemplate?.spec) {
         const given = spec.jobTemplate.spec;
         const { completions, parallelism, backoffLimit, completionMode, suspend, manualSelector } = given;
+        const { podReplacementPolicy } = given;
         defaultJobSpec(given);
         // The Job that is made of it has these defaulted; the template keeps what its author wrote.
-        const written = { completions, parallelism, backoffLimit, completionMode, suspend, manualSelector };
+        const counts = { completions, parallelism, backoffLimit };
+        const written = { ...counts, completionMode, suspend, manualSelector, podReplacementPolicy };
         for (const [field, value] of Object.entries(written)) if (value === undefined) delete given[field as 'suspend'];
-        delete given.podReplacementPolicy;
       }
     },
     validate: validateNew,

@@ -1,4 +1,5 @@
 import { age, humanDuration } from '../../../../apimachinery/duration.ts';
+import { quoted } from '../../../../apimachinery/json/go-text.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import {
   containerCells,
@@ -110,6 +111,7 @@ export const job: Kind<Job> = {
   },
   countsGeneration: true,
   selectableFields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  unselectable: (field) => `field label ${quoted(field)} not supported for batchv1.Job`,
   columns: [
     nameColumn,
     column('Status', 'Whether the Job is running or done.'),

@@ -216,6 +216,13 @@ test.each<[string, Body, string[]]>([
   ],
   ['no zone', { timeZone: '' }, ['spec.timeZone: Invalid value: "": timeZone must be nil or non-empty string']],
   [
+    'Jobs that replace their Pods nobody knows when',
+    { jobTemplate: { spec: { template, podReplacementPolicy: 'Soon' } } },
+    [
+      'spec.jobTemplate.spec.podReplacementPolicy: Unsupported value: "Soon": supported values: "Failed", "TerminatingOrFailed"',
+    ],
+  ],
+  [
     'nothing that is right',
     { startingDeadlineSeconds: -1, timeZone: 'Moon', concurrencyPolicy: 'Some' },
     [
@@ -227,4 +234,12 @@ test.each<[string, Body, string[]]>([
 ])('a CronJob with %s', (_what, spec, messages) => {
   const cron = { spec: { schedule: '* * * * *', jobTemplate: { spec: { template } }, ...spec } };
   expect(judgeOf('cronjobs').create(cron)).toEqual(messages);
+});
+
+test.each([{}, { podReplacementPolicy: 'Failed' }])('a CronJob keeps what its Jobs are said to be: %j', (said) => {
+  const { spec } = prepared('cronjobs', {
+    spec: { schedule: '* * * * *', jobTemplate: { spec: { template, ...said } } },
+  });
+  const { template: _, ...kept } = (spec as { jobTemplate: { spec: Body } }).jobTemplate.spec;
+  expect(kept).toEqual(said);
 });

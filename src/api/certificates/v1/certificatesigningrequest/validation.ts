@@ -45,7 +45,7 @@ export function validate(object: CertificateSigningRequest): FieldError[] {
   const { request, usages: asked = [], signerName: signer, expirationSeconds } = object.spec;
   const errors: FieldError[] = [];
   const wrong = requestErrorOf(request ?? '');
-  if (wrong !== undefined) errors.push(invalid('spec.request', request ?? '', wrong));
+  if (wrong !== undefined) errors.push(invalid('spec.request', request, wrong));
   if (asked.length === 0) errors.push(required('spec.usages'));
   for (const [i, usage] of asked.entries()) {
     if (!usages.includes(usage)) errors.push(notSupported(`spec.usages[${i}]`, usage, usages));

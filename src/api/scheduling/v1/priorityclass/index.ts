@@ -47,6 +47,10 @@ export const priorityClass: Kind<PriorityClass> = {
     validate,
     validateUpdate,
   },
+  undeletable: (name) =>
+    systemPriorityClasses.some(({ metadata }) => metadata.name === name)
+      ? 'this is a system priority class and cannot be deleted'
+      : undefined,
   columns: [
     nameColumn,
     column('Value', 'The priority.', { type: 'integer' }),
