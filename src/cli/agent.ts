@@ -21,6 +21,7 @@ interface Flags extends KubeletFlags {
   readonly staticPodPath?: string;
   readonly cniBinDir?: string;
   readonly cniConfDir?: string;
+  readonly ipamDir?: string;
   readonly joinTimeout: string;
   readonly nodeLeaseDuration: string;
   readonly cgroupRoot: string;
@@ -65,6 +66,7 @@ async function run(flags: Flags): Promise<void> {
     nodeName,
     ...(await runtimeOf(flags)),
     rootDir: resolve(flags.rootDir),
+    ipamDir: flags.ipamDir === undefined ? undefined : resolve(flags.ipamDir),
     staticPodPath: resolve(flags.staticPodPath ?? join(flags.rootDir, 'manifests')),
     housekeeping,
     allowedUnsafeSysctls: list(flags.allowedUnsafeSysctls),
@@ -157,6 +159,7 @@ export function register(command: Command): void {
     .option('--run-dir <dir>', "where sockets of the agent's own containerd are", '/run/portico/agent')
     .option('--cni-bin-dir <dir>', 'where the CNI plugins are (default: /usr/lib/cni or /opt/cni/bin)')
     .option('--cni-conf-dir <dir>', 'where containerd looks for CNI configurations')
+    .option('--ipam-dir <dir>', "where the addresses that pods have are kept (default: host-local's own place)")
     .option('--join-timeout <duration>', 'how long a new node tries a server that does not answer', '60s')
     .option('--node-lease-duration <duration>', "of the node's Lease, renewed after each quarter of it", '40s')
     .option('--cgroup-root <path>', "the cgroup under which pods' cgroups are made", '/portico-agent')

@@ -48,7 +48,9 @@ export async function down(options: DownOptions): Promise<string[]> {
   await removeCgroups(options.clock, cgroupName(name));
   if (existsSync(paths.run)) await rm(paths.run, { recursive: true, force: true });
   releaseClaims(name);
-  for (const folder of [runRoot, '/run/containerd', '/var/lib/cni']) removeIfEmpty(folder);
+  // The nodes of others have folders of their own mounted there, and would lose them with the place.
+  const others = (await runningRecords()).some((other) => other.name !== name);
+  for (const folder of others ? [] : [runRoot, '/run/containerd', '/var/lib/cni']) removeIfEmpty(folder);
   if (options.purge && existsSync(paths.data)) {
     await rm(paths.data, { recursive: true, force: true });
     removed.push(`the data in ${paths.data}`);

@@ -44,18 +44,22 @@ function holderScript({ network, node, paths, inside }: NodeRuntimeOptions, ipv6
     // Containers may ask for mounts that come and go with the node's own (mountPropagation), which are shared for that, as on any
     // machine: among what runs on the node, since the namespace began as a private one.
     ...(inside === undefined ? ['mount --make-rshared /'] : []),
-    // containerd's shims keep their sockets and CNI its results in fixed places; each node gets its own.
-    ...(inside === undefined
-      ? [
-          'mkdir -p /run/containerd /var/lib/cni',
-          `mount --bind ${quote(`${paths.run}/shims`)} /run/containerd`,
-          `mount --bind ${quote(`${paths.data}/cni`)} /var/lib/cni`,
-        ]
-      : []),
+    ...privateFolders(paths),
     ...networkScript({ network, node }, ipv6),
     'echo ready',
     'exec sleep infinity >/dev/null 2>&1',
   ].join('\n');
+}
+
+/**
+ * containerd's shims keep their sockets and CNI its results in fixed places; each node gets its own. Lines that may be run again: who
+ * removes such a folder from the machine takes the mount away from every node.
+ */
+function privateFolders({ run, data }: NodePaths): string[] {
+  const folders = { '/run/containerd': `${run}/shims`, '/var/lib/cni': `${data}/cni` };
+  return Object.entries(folders).map(
+    ([place, own]) => `mkdir -p ${place}; [ ${place} -ef ${quote(own)} ] || mount --bind ${quote(own)} ${place}`,
+  );
 }
 
 /** Addresses, routes and kernel settings of a node; lines that may be run again. */
@@ -68,16 +72,16 @@ function networkScript({ network, node }: Pick<NodeRuntimeOptions, 'network' | '
   ];
 }
 
-/** Makes anew what somebody took from the network of a node that runs: a link, an address, a route, a setting. */
-export async function restoreNodeNetwork(
+/** Makes anew what somebody took from a node that runs: a folder of its own, a link, an address, a route, a setting. */
+export async function restoreNode(
   exec: Exec,
   holder: number,
-  options: Pick<NodeRuntimeOptions, 'network' | 'node'>,
+  options: Pick<NodeRuntimeOptions, 'network' | 'node' | 'paths'>,
 ): Promise<void> {
-  const script = ['set -e', ...networkScript(options, hasIPv6())].join('\n');
+  const script = ['set -e', ...privateFolders(options.paths), ...networkScript(options, hasIPv6())].join('\n');
   const { code, stderr } = await exec.run(insideNode(holder, ['sh', '-c', script]));
   if (code === 0) return;
-  throw new Failure(`the network of ${options.node.name} could not be mended: ${stderr.trim().split('\n')[0]}`);
+  throw new Failure(`${options.node.name} could not be mended: ${stderr.trim().split('\n')[0]}`);
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -11,7 +11,7 @@ import { lastLine } from './log-tail.ts';
 import {
   containerdConfig,
   insideNode,
-  restoreNodeNetwork,
+  restoreNode,
   startHolder,
   untilSocketAnswers,
   writeContainerdConfig,
@@ -61,7 +61,7 @@ export async function startNode(options: StartNodeOptions): Promise<RunningNode>
     const inside = insiderOf(processes, node.name)?.pid;
     holder = await startHolder({ cluster: record.name, network, node, paths: nodePaths, inside });
     note(holder);
-  } else await restoreNodeNetwork(options.exec, holder, { network, node });
+  } else await restoreNode(options.exec, holder, { network, node, paths: nodePaths });
   const part = async (
     name: string,
     command: readonly string[],
@@ -122,6 +122,8 @@ function agentArguments({ record, node, paths, network, upstreams, cniBinDir }: 
     ...['--root-dir', nodePaths.agentRoot],
     ...['--cni-bin-dir', cniBinDir],
     ...['--cni-conf-dir', `${nodePaths.run}/cni`],
+    // Not by the path that is a mount: who loses that must not give an address twice.
+    ...['--ipam-dir', `${nodePaths.data}/cni/networks`],
     ...['--cgroup-root', `/${cgroupName(record.name)}/${node.name}`],
     ...['--proxy-mode', record.proxyMode],
     ...['--pod-network', record.podNetwork ?? 'auto'],

@@ -50,7 +50,7 @@ export interface PodNetworkOptions {
   /** The folder that containerd reads network configurations from. */
   readonly cniConfDir: string;
   /** Where host-local keeps taken addresses; default /var/lib/cni/networks. */
-  readonly ipamDir?: string;
+  readonly ipamDir?: string | undefined;
   readonly log: (message: string) => void;
 }
 

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -160,12 +161,25 @@ test('up twice and down twice are fine', async () => {
   };
   const whole = await addresses();
   expect(whole).toHaveLength(2);
+  const { parts } = await cluster.status();
+  const runtime = parts.find((one) => one.part === 'containerd' && one.node === 'node-1')?.pid;
+  const privateFolders = () =>
+    ['/run/containerd', '/var/lib/cni'].filter((folder) =>
+      readFileSync(`/proc/${runtime}/mountinfo`, 'utf8').includes(` ${folder} `),
+    );
+  expect(privateFolders()).toHaveLength(2);
+  expect((await run([launcher, 'down', '--name', 'e2e-other'])).code).toBe(0);
+  expect(privateFolders()).toHaveLength(2);
+  // Who removes an empty folder of the machine takes it from the nodes, too.
+  await run(['nsenter', '--target', String(runtime), '--mount', 'umount', '-l', '/var/lib/cni']);
+  expect(privateFolders()).toEqual(['/run/containerd']);
   await run(['ip', '-n', node, 'addr', 'flush', 'dev', 'eth0', 'scope', 'global']);
   await run(['ip', '-n', node, 'link', 'set', 'eth0', 'down']);
   const second = await up();
   expect(second.code, second.stderr).toBe(0);
   expect((await run(['ip', '-n', node, 'route', 'show', 'default'])).stdout).toContain('default via ');
   expect(await addresses()).toEqual(whole);
+  expect(privateFolders()).toHaveLength(2);
   expect(JSON.parse(second.stdout)).toMatchObject({ changed: false });
   const untilMode = (wanted: string) =>
     eventually(`the proxy to be of the mode ${wanted}`, async () => {

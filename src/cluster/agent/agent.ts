@@ -40,6 +40,8 @@ export interface AgentOptions {
   readonly rootDir: string;
   readonly cniBinDir: string;
   readonly cniConfDir: string;
+  /** Where host-local keeps taken addresses; undefined: where it does by itself. */
+  readonly ipamDir?: string | undefined;
   /** As `/portico-NAME/node-1`, from the root of every hierarchy. */
   readonly cgroupRoot: string;
   /** What flags say of the cluster; the rest is asked of the server. */

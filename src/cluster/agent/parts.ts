@@ -93,6 +93,7 @@ function podNetwork({ options, cluster, client, informers }: NodeContext): PodNe
     nodeName: options.nodeName,
     clusterCIDRs: cluster.clusterCIDRs,
     cniConfDir: options.cniConfDir,
+    ipamDir: options.ipamDir,
     log: options.log,
   });
 }
