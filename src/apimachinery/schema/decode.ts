@@ -1,6 +1,8 @@
 // Decoding: from the JSON value that a client sent to an object of its type, as kube-apiserver's decoder into Go structs
 // (and back to JSON) does. Unknown fields are dropped and named, wrong types are errors, and what Go leaves out or puts
 // in when it encodes the struct is left out or put in here.
+import { canonicalBase64 } from '../base64.ts';
+import { errorMessage } from '../error-message.ts';
 import { lastOf, Repeated, valuesOf } from '../json/repeated.ts';
 import { isEmptyObject, isObject, setKey } from '../json/value.ts';
 import { canonicalQuantity, canonicalResource, QuantityError } from '../quantity.ts';
@@ -348,13 +350,12 @@ function decodeList(value: unknown, schema: ListSchema, place: Place): unknown[]
 
 function decodeBytes(value: unknown, schema: Schema, place: Place): string {
   if (typeof value !== 'string') throw mismatch(value, schema, place);
-  const text = value.replace(/[\r\n]/g, '');
-  const wrong = /[^A-Za-z0-9+/=]/.exec(text) ?? /=[^=]/.exec(text);
-  const isCut = text.length % 4 !== 0 || /={3,}$/.test(text);
-  if (!wrong && !isCut) return text;
-  const prefix = place.context.isConverted ? 'error decoding from json: ' : '';
-  const at = wrong ? wrong.index : text.length - (text.length % 4);
-  throw new DecodeError(`${prefix}illegal base64 data at input byte ${at}`);
+  try {
+    return canonicalBase64(value);
+  } catch (error) {
+    const prefix = place.context.isConverted ? 'error decoding from json: ' : '';
+    throw new DecodeError(prefix + errorMessage(error), { cause: error });
+  }
 }
 
 function decodeQuantity(value: unknown, written = String(value)): string {

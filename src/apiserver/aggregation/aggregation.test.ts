@@ -152,7 +152,7 @@ describe('discovery with remote APIs', () => {
     expect(merged).toEqual([
       { metadata: { name: 'apps' }, versions: [{ version: 'v1' }] },
       {
-        metadata: { name: 'metrics.io', creationTimestamp: null },
+        metadata: { name: 'metrics.io' },
         versions: [
           {
             version: 'v1',

@@ -129,7 +129,7 @@ export function mergeAggregated(
   const byName = new Map(own.map((group) => [group.metadata.name ?? '', group]));
   for (const [groupVersion, discovered] of remotes) {
     const name = groupVersion.slice(0, groupVersion.indexOf('/'));
-    const present = byName.get(name) ?? { metadata: { name, creationTimestamp: null }, versions: [] };
+    const present = byName.get(name) ?? { metadata: { name }, versions: [] };
     const others = present.versions.filter(({ version }) => version !== discovered.version);
     const place = (version: string) => order.get(name)?.indexOf(version) ?? 0;
     const versions = [...others, discovered].sort((a, b) => place(a.version) - place(b.version));

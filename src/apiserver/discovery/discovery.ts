@@ -120,7 +120,7 @@ function aggregatedVersion(request: ApiRequest): string | undefined {
 
 function aggregated(request: ApiRequest, definitions: readonly ResourceDefinition[], apiVersion: string): ApiResponse {
   const items = [...Map.groupBy(definitions, (d) => d.group)].map(([group, members]) => ({
-    metadata: { name: group, creationTimestamp: null },
+    metadata: { name: group },
     versions: [...Map.groupBy(members, (d) => d.version)].map(([version, served]) => ({
       version,
       resources: served.map(aggregatedResource),

@@ -84,6 +84,19 @@ test('the pod says that it was evicted; one of another version, or in a dry run,
   expect(await isGoing('a')).toBe(true);
 });
 
+test('older clients evict by another version', async () => {
+  await makePod('a');
+  const eviction = (apiVersion: string) =>
+    server.send<Status>('POST', `${pods}/a/eviction`, { apiVersion, kind: 'Eviction', metadata: { name: 'a' } });
+  expect((await eviction('policy/v2')).body).toMatchObject({
+    code: 400,
+    message:
+      'Eviction in version "v2" cannot be handled as a Eviction: no kind "Eviction" is registered for version "policy/v2" in scheme "pkg/api/legacyscheme/scheme.go:30"',
+  });
+  expect((await eviction('policy/v1beta1')).status).toBe(201);
+  expect(await isGoing('a')).toBe(true);
+});
+
 test('an eviction names its pod', async () => {
   await makePod('a');
   for (const metadata of [{}, { name: 'b' }]) {

@@ -28,7 +28,9 @@ export async function handleEviction(request: ResourceRequest): Promise<ApiRespo
   const expected = kindOf(request.subresource!);
   const schema = schemaFor(request, expected);
   const { warnings, info } = request;
-  const decode = await readObject({ request: request.request, expected, schema, fieldValidation, warnings });
+  // As upstream: older clients know the other.
+  const versions = { expected, alsoVersion: 'v1beta1' };
+  const decode = await readObject({ request: request.request, ...versions, schema, fieldValidation, warnings });
   const body = decode() as EvictionBody;
   placeInNamespace(body, request);
   const { gracePeriodSeconds, preconditions, propagationPolicy, dryRun: asked = [] } = body.deleteOptions ?? {};

@@ -10,12 +10,15 @@ import { fieldError } from '../../apimachinery/validation/field-error.ts';
 import { unsupportedBody, unsupportedCustomBody } from '../errors.ts';
 import type { ApiRequest } from '../request.ts';
 import { checkMediaType, checkShape, mediaType, type ParsedBody, parseBytes, protobuf, textOf } from './body.ts';
+import { otherKind } from './body-kind.ts';
 import type { FieldValidation } from './options.ts';
 
 export interface BodyRequest {
   readonly request: ApiRequest;
   /** What the body must be. */
   readonly expected: GroupVersionKind;
+  /** Another version of it that is as good. */
+  readonly alsoVersion?: string;
   readonly schema: ObjectSchema;
   readonly fieldValidation: FieldValidation;
   readonly warnings: Set<string>;
@@ -36,29 +39,13 @@ const shownBytes = 30;
 const openingBrace = 0x7b;
 
 /** Throws 400 when kind or apiVersion are not those expected; absent ones are taken as expected. */
-function checkKind(value: unknown, expected: GroupVersionKind): void {
+function checkKind(value: unknown, { expected, alsoVersion }: BodyRequest): void {
   const other = otherKind(value, expected);
   if (!other) return;
-  const { kind, version, why } = other;
+  const { kind, version, why, isOfOtherVersion } = other;
+  if (isOfOtherVersion && version === alsoVersion) return;
+  if (isOfOtherVersion) throw badRequest(why);
   throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${why}`);
-}
-
-/** What a value says that it is, and why it is not what is expected; undefined: it is, or does not say. */
-export function otherKind(
-  value: unknown,
-  expected: GroupVersionKind,
-): { readonly kind: string; readonly version: string; readonly why: string } | undefined {
-  const { kind, apiVersion } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown };
-  const named = typeof kind === 'string' && kind !== '' ? kind : expected.kind;
-  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== apiVersionOf(expected)) {
-    const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
-    const why = `no kind ${JSON.stringify(named)} is registered for version ${JSON.stringify(apiVersion)}`;
-    return { kind: named, version, why };
-  }
-  if (named === expected.kind) return undefined;
-  const { group, version } = expected;
-  const why = `converting (${version}.${named}) to (${group || 'core'}.${expected.kind}): unknown conversion`;
-  return { kind: named, version, why };
 }
 
 /** The same for custom resources, whose bodies say themselves what they are. */
@@ -108,7 +95,7 @@ function decoderOf(parsed: ParsedBody, bytes: Uint8Array, body: BodyRequest): ()
   checkRecognized(parsed, bytes, body);
   const { value, hidden, repeatedKeys, isUnread } = parsed;
   if (schema.decode !== undefined) checkCustomKind(value, expected);
-  else checkKind(value, expected);
+  else checkKind(value, body);
   if (isUnread) throw unsupportedBody();
   const options = { expected, schema, fieldValidation, hidden, repeatedKeys };
   const decode = () => decodeAs(value, options);

@@ -43,10 +43,11 @@ export async function checkCreateToo(authorizer: Authorizer, user: User, info: R
 
 export function podExec(kind: 'exec' | 'attach', parts: StreamingParts): ConnectHandler {
   return async (request, info, user) => {
-    const wanted = execQuery(request.query, kind);
     const pod = await findPod(parts.view, info);
     const container = chooseContainer(pod, request.query.get('container') ?? '');
     const nodeName = hostOf(pod);
+    // Of these it is the kubelet that complains, upstream: the pod's node comes first.
+    const wanted = execQuery(request.query, kind);
     const upgrade = requireUpgrade(request);
     await checkCreateToo(parts.authorizer, user, info);
     const path = `/${kind}/${info.namespace}/${info.name}/${container}?${wanted}`;

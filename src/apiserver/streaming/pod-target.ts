@@ -4,6 +4,7 @@ import type { Pod } from '../../api/core/v1/types.generated.ts';
 import type { KubeObject } from '../../apimachinery/object.ts';
 import { isOn } from '../../apimachinery/query.ts';
 import { badRequest, invalid, notFound } from '../../apimachinery/status.ts';
+import { readTime } from '../../apimachinery/time.ts';
 import { type FieldError, fieldError } from '../../apimachinery/validation/field-error.ts';
 import type { ObjectView } from '../object-view.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -50,6 +51,11 @@ export function hostOf({ metadata, spec }: PodObject): string {
 /** Throws 422 for log options that make no sense (upstream ValidatePodLogOptions). */
 export function checkLogOptions(podName: string, query: URLSearchParams): void {
   const errors: FieldError[] = [];
+  const since = query.get('sinceTime') ?? '';
+  if (since !== '' && since !== 'null') {
+    const time = readTime(since, 'time');
+    if (typeof time === 'string') throw badRequest(time);
+  }
   const number = (name: string): number | undefined => {
     const text = query.get(name);
     if (text === null || text === '') return undefined;
@@ -66,7 +72,7 @@ export function checkLogOptions(podName: string, query: URLSearchParams): void {
   atLeast('tailLines', 0);
   atLeast('limitBytes', 1);
   if (query.get('sinceSeconds') && query.get('sinceTime')) {
-    errors.push(fieldError.forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
+    errors.push(fieldError.forbidden('[]', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   } else atLeast('sinceSeconds', 1);
   if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, podName, errors);
 }

@@ -38,13 +38,13 @@ function redirectToSlash(request: ApiRequest): ApiResponse {
 
 export function endpointProxy(resource: 'services' | 'pods', parts: ProxyParts): ConnectHandler {
   return async (request, info) => {
-    const place = pathAfterProxy(request);
-    if (!place) return redirectToSlash(request);
     const name = parseProxyName(info.name, resource);
     const target =
       resource === 'services'
         ? serviceTarget(name, info.namespace, parts)
         : podTarget(name, info.namespace, parts.view);
+    const place = pathAfterProxy(request);
+    if (!place) return redirectToSlash(request);
     return exchange(request, { ...place, target, socket: await dial(parts.links, target) });
   };
 }
@@ -52,13 +52,13 @@ export function endpointProxy(resource: 'services' | 'pods', parts: ProxyParts):
 /** The kubelet itself. */
 export function nodeProxy({ links, view }: ProxyParts): ConnectHandler {
   return async (request, info: RequestInfo) => {
-    const place = pathAfterProxy(request);
-    if (!place) return redirectToSlash(request);
     const nodeName = kubeletOf(info.name);
     const nodes = { group: '', resource: 'nodes' };
     if (!view.get(nodes, '', nodeName) && !links.leadsTo(nodeName)) throw notFound(nodes, nodeName);
     const kubelet = links.portOf(nodeName);
     if (kubelet) checkProxyable(kubelet.host);
+    const place = pathAfterProxy(request);
+    if (!place) return redirectToSlash(request);
     try {
       const { method, signal } = request;
       const body = (await bodyOf(request)) ?? Readable.from([]);

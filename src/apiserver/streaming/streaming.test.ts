@@ -306,6 +306,10 @@ describe('refusals', () => {
     ['POST', exec('stdout=true'), 400, 'you must specify at least one command for the container'],
     ['POST', exec('command=x'), 400, 'you must specify at least 1 of stdin, stdout, stderr'],
     ['POST', exec('command=x&stdout=1'), 400, 'Upgrade request required'],
+    // What is wanted of the pod is the kubelet's to look at: the pod comes first.
+    ['POST', exec('', 'gone'), 404, 'pods "gone" not found'],
+    ['POST', exec('stdout=1', 'new'), 400, 'pod new does not have a host assigned'],
+    ['POST', exec('container=z'), 400, 'container z is not valid for pod p'],
     ['POST', exec('command=x&stdout=1', 'gone'), 404, 'pods "gone" not found'],
     ['POST', exec('command=x&stdout=1', 'new'), 400, 'pod new does not have a host assigned'],
     [
@@ -326,6 +330,21 @@ describe('refusals', () => {
     ['GET', '/api/v1/namespaces/ns/services/none/proxy/', 503, 'no endpoints available for service "none"'],
     ['GET', '/api/v1/namespaces/ns/services/a:b:c:d/proxy/', 400, 'invalid service request "a:b:c:d"'],
     ['GET', '/api/v1/namespaces/ns/pods/new/proxy/', 400, 'address not allowed'],
+    ['GET', '/api/v1/namespaces/ns/pods/new/proxy', 400, 'address not allowed'],
+    ['GET', '/api/v1/namespaces/ns/services/gone/proxy', 404, 'services "gone" not found'],
+    ['GET', '/api/v1/nodes/gone/proxy', 404, 'nodes "gone" not found'],
+    [
+      'GET',
+      '/api/v1/namespaces/ns/pods/p/log?sinceTime=zz',
+      400,
+      'parsing time "zz" as "2006-01-02T15:04:05Z07:00": cannot parse "zz" as "2006"',
+    ],
+    [
+      'GET',
+      '/api/v1/namespaces/ns/pods/p/log?sinceSeconds=5&sinceTime=2020-01-01T00:00:00Z',
+      422,
+      'PodLogOptions "p" is invalid: []: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+    ],
   ])('%s %s: %d %s', async (method, url, code, message) => {
     const { call } = await start();
     const error = await call(method, url).catch((e: unknown) => e);

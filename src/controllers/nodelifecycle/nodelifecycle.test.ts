@@ -104,6 +104,18 @@ test('a silent node is Unknown and tainted after 50 s, its pods not ready at onc
   expect(await told()).toContain('node-1: RemovingNode: Node node-1 event: Removing Node node-1 from Controller');
 });
 
+test('who is not tolerated goes, also where it has ended', async () => {
+  await start();
+  const status = { phase: 'Succeeded' };
+  await harness.api
+    .resource<Pod>(pods)
+    .patch({ name: 'web', namespace: 'default', type: 'merge', body: { status } }, { subresource: 'status' });
+  const taints = [{ key: 'a', effect: 'NoExecute' }];
+  await harness.api.resource<Node>(nodes).patch({ name: 'node-1', type: 'merge', body: { spec: { taints } } });
+  await harness.settle();
+  await expect(pod()).rejects.toThrow('pods "web" not found');
+});
+
 test("a time that is set by a year is nobody's silence, and hides none", async () => {
   const year = 365 * 86_400_000;
   await start();

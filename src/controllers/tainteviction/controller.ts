@@ -1,5 +1,4 @@
 // Evicts pods from nodes whose NoExecute taints they do not tolerate, or no longer.
-import { isPodTerminal } from '../../api/core/v1/pod/facts.ts';
 import type { Node, Pod, Taint } from '../../api/core/v1/types.generated.ts';
 import { jsonEqual } from '../../apimachinery/json/value.ts';
 import { objectKey } from '../../apimachinery/object.ts';
@@ -57,7 +56,7 @@ export function taintEvictionController(context: ControllerContext): Controller 
   async function sync(key: string): Promise<SyncResult | undefined> {
     const [namespace = '', name = ''] = key.split('/');
     const pod = podInformer.lister.get(name, namespace);
-    if (!pod || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return undefined;
+    if (!pod || pod.metadata.deletionTimestamp) return undefined;
     const now = clock.now();
     const known = condemned.get(key) ?? clock.monotonic();
     // A time that was set in between has made it neither longer nor shorter.

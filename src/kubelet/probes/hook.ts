@@ -5,7 +5,7 @@ import { quoted } from '../../apimachinery/json/go-text.ts';
 import type { EventText } from '../../client/events.ts';
 import { rpcText } from '../../grpc/client.ts';
 import { formatPod, type PodIdentity } from '../pod/identity.ts';
-import { httpGet, httpTarget } from './http-get.ts';
+import { httpGet, httpTarget, isPlainAnswer } from './http-get.ts';
 import type { ProbeOutcome, ProbeTarget } from './probe.ts';
 
 export interface HookTarget extends ProbeTarget {
@@ -49,15 +49,10 @@ async function httpHook(action: HTTPGetAction, target: HookTarget, timeout?: num
   try {
     await httpGet(asked, options);
   } catch (error) {
-    if (asked.url.protocol !== 'https:' || !isPlainAnswer(error)) throw error;
+    const { cause } = error as { cause?: NodeJS.ErrnoException };
+    if (asked.url.protocol !== 'https:' || !cause || !isPlainAnswer(cause)) throw error;
     await httpGet({ ...asked, url: new URL(String(asked.url).replace(/^https/, 'http')) }, options);
     const message = `request to HTTPS lifecycle hook ${asked.url.host} got HTTP response, retry with HTTP succeeded`;
     target.event({ type: 'Warning', reason: 'LifecycleHTTPFallback', message }, target.container);
   }
-}
-
-/** What OpenSSL says of a text that is no TLS record. */
-function isPlainAnswer(error: unknown): boolean {
-  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-  return code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG';
 }

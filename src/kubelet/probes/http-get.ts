@@ -74,6 +74,12 @@ function sentHeaders(given: Headers, userAgent: string): Record<string, string |
 /** There is one host, the first. */
 const isOne = (name: string, values: readonly string[]): boolean => name === 'Host' || values.length === 1;
 
+/** Whether OpenSSL was sent a text that is no TLS record. */
+export function isPlainAnswer({ code, message }: NodeJS.ErrnoException): boolean {
+  if (code === 'EPROTO') return /wrong version number|packet length too long/.test(message);
+  return code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG';
+}
+
 /** Rejects, in Go's words, when no answer comes. A redirect to another host is the answer. */
 export async function httpGet(
   target: HttpTarget,
@@ -143,6 +149,8 @@ function getOnce(
 }
 
 /** What went wrong with a connection, in Go's words. */
-export function connectionError({ code, message }: NodeJS.ErrnoException, where: string): string {
+export function connectionError(error: NodeJS.ErrnoException, where: string): string {
+  const { code, message } = error;
+  if (isPlainAnswer(error)) return 'http: server gave HTTP response to HTTPS client';
   return dialError(code, where) ?? (code === 'ECONNRESET' ? 'EOF' : message);
 }

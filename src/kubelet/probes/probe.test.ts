@@ -139,6 +139,13 @@ describe('HTTP', () => {
     expect((await get('/round')).message).toBe(`Get "http://127.0.0.1:${port}/round": stopped after 10 redirects`);
   });
 
+  test('HTTPS of who speaks plain HTTP', async () => {
+    const port = await listen(createHttp((_, response) => void response.end()));
+    expect((await probe({ httpGet: { path: '/', port, scheme: 'HTTPS' } })).message).toBe(
+      `Get "https://127.0.0.1:${port}/": http: server gave HTTP response to HTTPS client`,
+    );
+  });
+
   test('nobody listens, or there is no such port', async () => {
     const port = await closedPort();
     expect((await probe({ httpGet: { path: '/', port } })).message).toBe(

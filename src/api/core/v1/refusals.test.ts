@@ -7,6 +7,13 @@ const container = { type: 'Container' };
 const avoidPods = 'scheduler.alpha.kubernetes.io/preferAvoidPods';
 const port = { name: 'p', port: 80, protocol: 'TCP' };
 
+test('an event of core/v1 has the name that its writer likes, as long as it can stand in a path', () => {
+  const about = { involvedObject: { namespace: 'default' } };
+  const named = (name: string) => judgeOf('events').create({ metadata: { name, namespace: 'default' }, ...about });
+  expect(named('A_b')).toEqual([]);
+  expect(named('a%b')).toEqual([`metadata.name: Invalid value: "a%b": may not contain '%'`]);
+});
+
 test.each<[string, Body, string[]]>([
   [
     'nodes',
@@ -155,4 +162,14 @@ test('nodes are judged twice when they change, and lose what no kubelet reads', 
     'spec.externalID: Forbidden: may not be updated',
   ]);
   expect(prepared('nodes', { spec: { configSource: { configMap: {} } } }).spec).toEqual({});
+});
+
+test('a ServiceAccount keeps the names of its Secrets, and is warned of what goes', () => {
+  const annotations = { 'kubernetes.io/enforce-mountable-secrets': 'true' };
+  const body = { metadata: { name: 'a', annotations }, secrets: [{ name: 'a', kind: 'Secret', uid: 'u' }, {}] };
+  expect(prepared('serviceaccounts', body).secrets).toEqual([{ name: 'a' }, {}]);
+  expect(judgeOf('serviceaccounts').warnings(body)).toEqual([
+    'metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets',
+  ]);
+  expect(judgeOf('serviceaccounts').warnings({ metadata: { name: 'a' } })).toEqual([]);
 });

@@ -47,3 +47,18 @@ test('names, and addresses in another form than the canonical one, are told of',
   const labels = { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' };
   expect(warnings({ ...odd, metadata: { labels } })).toEqual([]);
 });
+
+test('the topology of before is not kept of endpoints that change', () => {
+  const { strategy } = builtinResources().find(({ resource }) => resource === 'endpointslices')!;
+  const endpoint = { addresses: ['10.1.2.3'], deprecatedTopology: { x: 'y' } };
+  const made = prepared('endpointslices', { addressType: 'IPv4', endpoints: [endpoint] });
+  expect(made.endpoints).toEqual([{ addresses: ['10.1.2.3'], conditions: {} }]);
+  const old = { ...made, endpoints: [endpoint] };
+  const update = (endpoints: unknown) => {
+    const object = { ...structuredClone(old), endpoints };
+    strategy.prepareForUpdate?.(object, old);
+    return object.endpoints;
+  };
+  expect(update([{ ...endpoint }])).toEqual([endpoint]);
+  expect(update([{ ...endpoint, nodeName: 'a' }])).toEqual([{ addresses: ['10.1.2.3'], nodeName: 'a' }]);
+});

@@ -1,4 +1,5 @@
 // The body of a webhook's answer as an AdmissionReview, or why it is none, in the words of Go's decoder.
+import { canonicalBase64 } from '../../../apimachinery/base64.ts';
 import { parseExactly } from '../../../apimachinery/json/int64.ts';
 import { isObject, type JsonObject } from '../../../apimachinery/json/value.ts';
 import { table } from '../../../apimachinery/table.ts';
@@ -58,8 +59,7 @@ function checkFields(response: JsonObject): void {
   check(response, fields, 'AdmissionResponse.response');
   if (isObject(response.status)) check(response.status, statusFields, 'Status.response.status');
   if (typeof response.patch !== 'string') return;
-  const wrong = /[^A-Za-z0-9+/=\r\n]/.exec(response.patch);
-  if (wrong) throw new Error(`illegal base64 data at input byte ${wrong.index}`);
+  canonicalBase64(response.patch);
 }
 
 function check(object: JsonObject, types: Readonly<Record<string, GoType>>, path: string): void {

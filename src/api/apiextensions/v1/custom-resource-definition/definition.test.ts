@@ -238,7 +238,7 @@ describe('schemas', () => {
     ],
     [
       { ...field({ type: 'string' }), 'x-kubernetes-validations': [{ rule: 'true', fieldPath: '.g' }] },
-      [`${at}.x-kubernetes-validations[0].fieldPath: Invalid value: ".g": must be a valid path`],
+      [`${at}.x-kubernetes-validations[0].fieldPath: Invalid value: ".g": fieldPath must be a valid path`],
     ],
     [
       { type: 'object', properties: { f: { type: 'string' } }, additionalProperties: { type: 'string' } },

@@ -130,9 +130,9 @@ function expressions(schema: JSONSchemaProps, path: string): FieldError[] {
     const [text, said] = [rule.trim(), message.trim()];
     if (text === '') errors.push(required(`${at}.rule`, 'rule is not specified'));
     else if (message !== '' && said === '') {
-      errors.push(invalid(`${at}.message`, message, 'must be non-empty if specified'));
+      errors.push(invalid(`${at}.message`, message, 'message must be non-empty if specified'));
     } else if (hasLineBreak(said)) {
-      errors.push(invalid(`${at}.message`, message, 'must not contain line breaks'));
+      errors.push(invalid(`${at}.message`, message, 'message must not contain line breaks'));
     } else if (hasLineBreak(text) && said === '') {
       errors.push(required(`${at}.message`, 'message must be specified if rule contains line breaks'));
     }
@@ -142,11 +142,11 @@ function expressions(schema: JSONSchemaProps, path: string): FieldError[] {
     if (reason !== undefined && !reasons.includes(reason)) errors.push(notSupported(`${at}.reason`, reason, reasons));
     if (fieldPath === '') continue;
     const refuse = (detail: string) => errors.push(invalid(`${at}.fieldPath`, fieldPath, detail));
-    if (fieldPath.trim() === '') refuse('must be non-empty if specified');
-    if (hasLineBreak(fieldPath)) refuse('must not contain line breaks');
+    if (fieldPath.trim() === '') refuse('fieldPath must be non-empty if specified');
+    if (hasLineBreak(fieldPath)) refuse('fieldPath must not contain line breaks');
     // Of a schema that has no structure nothing is said.
     if (structuralProblem(schema) !== undefined) continue;
-    if (pathProblem(fieldPath, schema, { allowsBrackets: true }).problem) refuse('must be a valid path');
+    if (pathProblem(fieldPath, schema, { allowsBrackets: true }).problem) refuse('fieldPath must be a valid path');
   }
   return errors;
 }

@@ -1,4 +1,5 @@
 import { age } from '../../../../apimachinery/duration.ts';
+import { pathSegment } from '../../../../apimachinery/validation/names.ts';
 import { column, type Kind, nameColumn } from '../../../define.ts';
 import type { Column } from '../../../resource.ts';
 import type { Event } from '../types.generated.ts';
@@ -52,6 +53,7 @@ export const event: Kind<Event> = {
     validate: validateEvent,
     validateUpdate: validateEvent,
   },
+  nameRule: pathSegment,
   allowCreateOnUpdate: true,
   selectableFields: {
     'involvedObject.kind': ({ involvedObject }) => involvedObject.kind,

@@ -30,6 +30,12 @@ function defaultEndpointSlice({ ports, endpoints }: EndpointSlice): void {
   for (const endpoint of endpoints ?? []) endpoint.conditions ??= {};
 }
 
+/** What nodes were told by before they had a field: of endpoints that change it is not kept (upstream dropTopologyOnV1). */
+function dropTopology({ endpoints }: EndpointSlice, old?: EndpointSlice): void {
+  if (old && deepEqual(endpoints, old.endpoints)) return;
+  for (const endpoint of endpoints ?? []) delete endpoint.deprecatedTopology;
+}
+
 function validate(slice: EndpointSlice, old?: EndpointSlice): FieldError[] {
   const errors: FieldError[] = [];
   const type = slice.addressType;
@@ -143,6 +149,8 @@ function endpointSliceWarnings(
 export const endpointSlice: Kind<EndpointSlice> = {
   strategy: {
     default: defaultEndpointSlice,
+    prepareForCreate: (object) => dropTopology(object),
+    prepareForUpdate: dropTopology,
     validate: (object) => validate(object),
     validateUpdate: validate,
     warnings: endpointSliceWarnings,
