@@ -175,6 +175,15 @@ test('a setting of the kernel that is not safe is refused, a safe one made', asy
   await k.ok('delete', 'pod/unsafe', 'pod/safe', '--wait=false');
 });
 
+test("the token of a pod is nowhere on the node's disk", async () => {
+  await apply(pod('trusted', { containers: [shell('sleep 1000')] }));
+  await ready('trusted');
+  const mount = '/var/run/secrets/kubernetes.io/serviceaccount';
+  const script = `wc -c <${mount}/token; grep -c " ${mount} tmpfs" /proc/mounts`;
+  expect(await k.ok('exec', 'trusted', '--', 'sh', '-c', script)).toMatch(/^[1-9]\d{2,}\n1\n$/);
+  await k.ok('delete', 'pod/trusted', '--wait=false');
+});
+
 describe('persistent volumes', () => {
   const claim = (spec: Manifest) => ({
     accessModes: ['ReadWriteOnce'],

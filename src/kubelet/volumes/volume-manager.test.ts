@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   PodSpec,
+  Secret,
 } from '../../api/core/v1/types.generated.ts';
 import { FakeExec } from '../../system/fake/exec.ts';
 import { memorySize, type PodVolumes, VolumeManager } from './volume-manager.ts';
@@ -27,11 +29,10 @@ function setUp(
   data: Record<string, string> = {},
   there: { volume?: PersistentVolume; claim?: PersistentVolumeClaim; mounted?: PodVolumes } = {},
 ) {
-  const none = async () => undefined;
   const configMap = async (name: string): Promise<ConfigMap> => ({ metadata: { name }, data });
   const sources = {
     configMap,
-    secret: none,
+    secret: async (name: string): Promise<Secret> => ({ metadata: { name }, data: { a: 'YQ==' } }),
     claim: async () => there.claim,
     volume: async () => there.volume,
     token: async () => '',
@@ -50,6 +51,31 @@ test('a volume in memory is mounted though its folder is there: after a boot, th
   await setUp({ volumes, securityContext: { fsGroup: 5 } });
   const mount = (how: string) => ['mount', '-t', 'tmpfs', '-o', how, 'tmpfs', path];
   expect(exec.commands.map(({ command }) => command)).toEqual([mount('mode=0777'), mount('mode=2777,gid=5')]);
+});
+
+test('what may hold a secret is in memory before it is written, and never on disk', async () => {
+  const folder = join(rootDir, 'pods/u/volumes');
+  const mounts = () => exec.commands.map(({ command }) => command.at(-1));
+  const fieldRef = { fieldPath: 'metadata.name' };
+  const volumes = [
+    { name: 'c', configMap: { name: 'm' } },
+    { name: 's', secret: { secretName: 's' } },
+    { name: 'p', projected: { sources: [{ downwardAPI: { items: [{ path: 'a', fieldRef }] } }] } },
+    { name: 'd', downwardAPI: { items: [{ path: 'a', fieldRef }] } },
+  ];
+  const seen: string[] = [];
+  exec = new FakeExec(({ command }) => {
+    seen.push(...readdirSync(command.at(-1)!));
+    return {};
+  });
+  await setUp({ volumes });
+  expect(mounts().toSorted()).toEqual(
+    ['downward-api/d', 'projected/p', 'secret/s'].map((v) => `${folder}/kubernetes.io~${v}`),
+  );
+  expect(seen).toEqual([]);
+  // What is written again stands where it stood.
+  await setUp({ volumes });
+  expect(mounts()).toHaveLength(3);
 });
 
 test('only the content of the API is looked at again: what a pod made of its own volumes stays as it is', async () => {

@@ -148,14 +148,9 @@ export class VolumeManager {
     const path = this.emptyDirPath(pod.metadata.uid ?? '', volume.name);
     const fsGroup = pod.spec.securityContext?.fsGroup;
     if (volume.emptyDir?.medium === 'Memory') {
-      // The folder alone is what the machine's last boot left, or an agent that was killed.
-      if ((await mountPoints()).includes(path)) return path;
-      await mkdir(path, { recursive: true });
       const size = memorySize(pod, volume.emptyDir, allocatable);
       const access = fsGroup === undefined ? 'mode=0777' : `mode=2777,gid=${fsGroup}`;
-      const how = size === undefined ? access : `${access},size=${size}`;
-      const { code, stderr } = await this.#options.exec.run(['mount', '-t', 'tmpfs', '-o', how, 'tmpfs', path]);
-      if (code !== 0) throw new VolumeError(`mount of tmpfs failed: ${stderr.trim()}`);
+      await this.#mountMemory(path, size === undefined ? access : `${access},size=${size}`);
     } else if (!(await exists(path))) {
       // Made under another name, so that a folder of this name is always finished.
       const draft = `${path}.new`;
@@ -164,6 +159,14 @@ export class VolumeManager {
       await rename(draft, path);
     }
     return path;
+  }
+
+  async #mountMemory(path: string, how: string): Promise<void> {
+    // The folder alone is what the machine's last boot left, or an agent that was killed.
+    if ((await mountPoints()).includes(path)) return;
+    await mkdir(path, { recursive: true });
+    const { code, stderr } = await this.#options.exec.run(['mount', '-t', 'tmpfs', '-o', how, 'tmpfs', path]);
+    if (code !== 0) throw new VolumeError(`mount of tmpfs failed: ${stderr.trim()}`);
   }
 
   async #hostPath({ path, type = '' }: { readonly path: string; readonly type?: string }): Promise<string> {
@@ -197,6 +200,8 @@ export class VolumeManager {
     const path = join(this.podDir(pod.metadata.uid ?? ''), 'volumes', `kubernetes.io~${kind}`, volume.name);
     await mkdir(path, { recursive: true, mode: 0o755 });
     const current = await readlink(join(path, '..data')).catch(() => undefined);
+    // What may hold a secret is never on the node's disk, as with the kubelet.
+    if (!current && !volume.configMap) await this.#mountMemory(path, 'mode=0755');
     if (!current || !(await samePayload(join(path, current), payload))) await this.#swapPayload(pod, path, payload);
     const tops = new Set([...payload.keys()].map((name) => name.split('/')[0] ?? name));
     for (const top of tops) await symlink(join('..data', top), join(path, top)).catch(ignoreExisting);
