@@ -9,6 +9,7 @@ import { validatePodTemplate } from './core/v1/pod/validation.ts';
 import { podWarnings } from './core/v1/pod/warnings.ts';
 import type { PodTemplateSpec } from './core/v1/types.generated.ts';
 import { column } from './define.ts';
+import { printedMap, printedSelector } from './validation/printed.ts';
 import { isEmptyLabelSelector, validateLabelSelector } from './validation/selectors.ts';
 import { nonNegative } from './validation/values.ts';
 
@@ -23,7 +24,7 @@ export function validateWorkloadSelector(selector: LabelSelector | undefined, ki
   if (!selector) return [required('spec.selector')];
   const errors = validateLabelSelector(selector, 'spec.selector');
   const why = `empty selector is invalid for ${kind}`;
-  if (isEmptyLabelSelector(selector)) errors.push(invalid('spec.selector', selector, why));
+  if (isEmptyLabelSelector(selector)) errors.push(invalid('spec.selector', printedSelector(selector), why));
   return errors;
 }
 
@@ -43,13 +44,14 @@ export function validateWorkloadTemplate(
   const path = 'spec.template';
   if (!template) return [required(path)];
   const isBroken = validateLabelSelector(selector, '').length > 0;
-  if (isBroken && brokenSelector !== undefined) return [invalid('spec.selector', selector, brokenSelector)];
+  if (isBroken && brokenSelector !== undefined)
+    return [invalid('spec.selector', printedSelector(selector), brokenSelector)];
   const errors: FieldError[] = [];
   // No selector at all finds nothing, an empty one everything.
   const parsed = isBroken ? undefined : labelSelectorOf(selector);
   if (!isBroken && !(parsed && matchesLabels(parsed, template.metadata?.labels))) {
     const why = '`selector` does not match template `labels`';
-    errors.push(invalid(`${path}.metadata.labels`, template.metadata?.labels, why));
+    errors.push(invalid(`${path}.metadata.labels`, printedMap(template.metadata?.labels), why));
   }
   errors.push(...validatePodTemplate(template, path));
   const policy = template.spec?.restartPolicy ?? '';

@@ -29,9 +29,14 @@ export function requiredText(field: string, value: string | undefined, detail = 
   return value ? [] : [required(field, detail)];
 }
 
-/** Refuses another value than the old one. */
-export function immutable(field: string, value: unknown, old: unknown): FieldError[] {
-  return deepEqual(value, old) ? [] : [invalid(field, value ?? null, immutableMessage)];
+/** Refuses another value than the old one. `printed`: as the message shows it, where that is not as it was sent. */
+export function immutable<T>(
+  field: string,
+  value: T,
+  old: unknown,
+  printed: (value: T) => unknown = (one) => one ?? null,
+): FieldError[] {
+  return deepEqual(value, old) ? [] : [invalid(field, printed(value), immutableMessage)];
 }
 
 /** Where values stand that stood before them already. Each is looked up once: lists are as long as who writes them likes. */

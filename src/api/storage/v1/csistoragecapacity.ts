@@ -4,6 +4,7 @@ import { dns1123Subdomain } from '../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../apimachinery/validation/object-meta.ts';
 import { nodeLabelWarning, nodeSelectorTermWarnings } from '../../core/v1/node/labels.ts';
 import { column, type Kind, nameColumn } from '../../define.ts';
+import { printedSelector } from '../../validation/printed.ts';
 import { validateNonNegativeQuantity } from '../../validation/quantities.ts';
 import { validateLabelSelector } from '../../validation/selectors.ts';
 import { immutable } from '../../validation/values.ts';
@@ -26,7 +27,7 @@ export const csiStorageCapacity: Kind<CSIStorageCapacity> = {
     validate: (object) => validate(object),
     validateUpdate: (object, old) => [
       ...validate(object, old),
-      ...immutable('nodeTopology', object.nodeTopology, old.nodeTopology),
+      ...immutable('nodeTopology', object.nodeTopology, old.nodeTopology, printedSelector),
       ...immutable('storageClassName', object.storageClassName, old.storageClassName),
     ],
     warnings: ({ nodeTopology = {} }) => [

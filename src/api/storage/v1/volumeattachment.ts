@@ -63,6 +63,16 @@ function validateError({ message = '', errorCode = 0 }: VolumeError = {}, path: 
   return errors;
 }
 
+/** As upstream prints its own type, which has no JSON names. */
+function printedSpec({ attacher, source, nodeName }: VolumeAttachment['spec']): unknown {
+  const { persistentVolumeName = null, inlineVolumeSpec = null } = source;
+  return {
+    Attacher: attacher,
+    Source: { PersistentVolumeName: persistentVolumeName, InlineVolumeSpec: inlineVolumeSpec },
+    NodeName: nodeName,
+  };
+}
+
 /** A volume on its way to a node, or there. */
 export const volumeAttachment: Kind<VolumeAttachment> = {
   returnsDeletedObject: true,
@@ -71,7 +81,7 @@ export const volumeAttachment: Kind<VolumeAttachment> = {
   statusKeeps: 'metadata',
   strategy: {
     validate: (object) => [...validate(object), ...validateNames(object)],
-    validateUpdate: (object, old) => [...validate(object), ...immutable('spec', object.spec, old.spec)],
+    validateUpdate: (object, old) => [...validate(object), ...immutable('spec', object.spec, old.spec, printedSpec)],
     validateStatusUpdate: validate,
   },
   columns: [

@@ -2,6 +2,7 @@ import { deepEqual } from '../../../../apimachinery/json/value.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, keepAllButStatus, nameColumn } from '../../../define.ts';
 import { formatLabels } from '../../../printing.ts';
+import { printedSelector } from '../../../validation/printed.ts';
 import { isEmptyLabelSelector, validateLabelSelector } from '../../../validation/selectors.ts';
 import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
@@ -127,7 +128,7 @@ export const daemonSet: Kind<DaemonSet> = {
       // Upstream looks twice: as at a new one, and as at an old one.
       ...validate(object),
       ...validate(object),
-      ...immutable('spec.selector', object.spec.selector, old.spec.selector),
+      ...immutable('spec.selector', object.spec.selector, old.spec.selector, printedSelector),
     ],
     validateStatusUpdate: validateStatus,
     warnings: (object, old) =>

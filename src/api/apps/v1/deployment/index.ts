@@ -1,5 +1,6 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { printedSelector } from '../../../validation/printed.ts';
 import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
   containerCells,
@@ -96,7 +97,7 @@ export const deployment: Kind<Deployment> = {
     validate,
     validateUpdate: (object, old) => [
       ...validate(object),
-      ...immutable('spec.selector', object.spec.selector, old.spec.selector),
+      ...immutable('spec.selector', object.spec.selector, old.spec.selector, printedSelector),
     ],
     validateStatusUpdate: validateStatus,
     warnings: workloadWarnings,

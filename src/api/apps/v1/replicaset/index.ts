@@ -1,6 +1,7 @@
 import type { FieldError } from '../../../../apimachinery/validation/field-error.ts';
 import type { Kind } from '../../../define.ts';
 import { replicasCells, replicasKind, replicasStrategy } from '../../../replicas.ts';
+import { printedSelector } from '../../../validation/printed.ts';
 import { immutable, nonNegative } from '../../../validation/values.ts';
 import {
   defaultTemplate,
@@ -36,7 +37,7 @@ export const replicaSet: Kind<ReplicaSet> = {
       // Upstream looks twice: as at a new one, and as at an old one.
       ...validate(object),
       ...validate(object),
-      ...immutable('spec.selector', object.spec.selector, old.spec.selector),
+      ...immutable('spec.selector', object.spec.selector, old.spec.selector, printedSelector),
     ],
     ...replicasStrategy,
   },

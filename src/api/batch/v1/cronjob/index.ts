@@ -1,6 +1,7 @@
 import { age } from '../../../../apimachinery/duration.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
+import { printedSelector } from '../../../validation/printed.ts';
 import { nonNegative, oneOf } from '../../../validation/values.ts';
 import {
   containerCells,
@@ -65,7 +66,8 @@ function validateTimeZone(timeZone: string): FieldError[] {
 /** The selectors of Jobs are theirs. */
 function validateJobTemplate(spec: JobSpec | undefined, path: string): FieldError[] {
   const errors = validateJobSpec(spec ?? ({} as JobSpec), path);
-  if (spec?.selector) errors.push(invalid(`${path}.selector`, spec.selector, '`selector` will be auto-generated'));
+  if (spec?.selector)
+    errors.push(invalid(`${path}.selector`, printedSelector(spec.selector), '`selector` will be auto-generated'));
   if (spec?.manualSelector) errors.push(notSupported(`${path}.manualSelector`, true, ['nil', 'false']));
   return errors;
 }

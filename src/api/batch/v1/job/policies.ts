@@ -2,9 +2,11 @@
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { qualifiedName } from '../../../../apimachinery/validation/names.ts';
 import { nameErrors } from '../../../../apimachinery/validation/object-meta.ts';
+import { internalForm } from '../../../core/v1/pod/internal-form.ts';
 import { nonNegative, repetitions } from '../../../validation/values.ts';
 import type { JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from '../types.generated.ts';
 import { countIndexes } from './indexes.ts';
+import { internalTypes } from './internal-types.ts';
 
 const { required, invalid, invalidUnprinted, duplicate, notSupported, tooLong, tooMany } = fieldError;
 
@@ -90,13 +92,7 @@ export function validateSuccessPolicy(
 ): FieldError[] {
   if (!successPolicy) return [];
   // As upstream prints its own type, which has no JSON names.
-  const printed = {
-    Rules:
-      successPolicy.rules?.map(({ succeededIndexes = null, succeededCount = null }) => ({
-        SucceededIndexes: succeededIndexes,
-        SucceededCount: succeededCount,
-      })) ?? null,
-  };
+  const printed = internalForm('SuccessPolicy', successPolicy, internalTypes);
   if (completionMode !== 'Indexed') return [invalid(path, printed, 'requires indexed completion mode')];
   const rules = successPolicy.rules ?? [];
   const at = `${path}.rules`;

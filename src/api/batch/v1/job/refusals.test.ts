@@ -243,3 +243,22 @@ test.each([{}, { podReplacementPolicy: 'Failed' }])('a CronJob keeps what its Jo
   const { template: _, ...kept } = (spec as { jobTemplate: { spec: Body } }).jobTemplate.spec;
   expect(kept).toEqual(said);
 });
+
+test('what a Job is made of is shown as upstream has it: by its own names, maps in order', () => {
+  const labels = { z: '1', a: 'b' };
+  const one = { metadata: { labels }, spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+  const selector = { matchExpressions: [{ operator: 'In', values: ['1'], key: 'z' }], matchLabels: labels };
+  const job = { spec: { manualSelector: true, selector, template: one } };
+  const container = { name: 'c', image: 'other' };
+  const [message = ''] = judgeOf('jobs').update(job, { spec: { template: { spec: { containers: [container] } } } });
+  expect(message).toMatch(
+    /^spec\.template: Invalid value: \{"labels":\{"a":"b","z":"1"\},"Spec":\{"Volumes":null,"InitContainers":null,"Containers":\[\{"Name":"c","Image":"other",/,
+  );
+  expect(judgeOf('jobs').update(job, { spec: { selector: { matchLabels: { b: 'c' } } } })).toContain(
+    'spec.selector: Invalid value: {"matchLabels":{"a":"b","b":"c","z":"1"},"matchExpressions":[{"key":"z","operator":"In","values":["1"]}]}: field is immutable',
+  );
+  const rules = [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] }];
+  expect(judgeOf('jobs').update(job, { spec: { podFailurePolicy: { rules } } })).toContain(
+    'spec.podFailurePolicy: Invalid value: {"Rules":[{"Action":"Ignore","OnExitCodes":null,"OnPodConditions":[{"Type":"DisruptionTarget","Status":"True"}]}]}: field is immutable',
+  );
+});

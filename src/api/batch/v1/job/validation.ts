@@ -4,12 +4,15 @@ import type { LabelSelector } from '../../../../apimachinery/meta/v1.generated.t
 import { labelSelectorOf, matchesLabels } from '../../../../apimachinery/selectors/label-selector.ts';
 import { type FieldError, fieldError } from '../../../../apimachinery/validation/field-error.ts';
 import { dns1123Label } from '../../../../apimachinery/validation/names.ts';
+import { internalForm, internalPodTemplate } from '../../../core/v1/pod/internal-form.ts';
 import { validatePodTemplate } from '../../../core/v1/pod/validation.ts';
 import type { PodTemplateSpec } from '../../../core/v1/types.generated.ts';
 import { validateDomainPrefixedPath } from '../../../validation/domain-prefixed-path.ts';
+import { printedMap, printedSelector } from '../../../validation/printed.ts';
 import { validateLabelSelector } from '../../../validation/selectors.ts';
 import { immutable, nonNegative, optionalOneOf } from '../../../validation/values.ts';
 import type { Job, JobSpec } from '../types.generated.ts';
+import { internalTypes } from './internal-types.ts';
 import { validatePodFailurePolicy, validateSuccessPolicy } from './policies.ts';
 
 const { required, invalid, notSupported, tooLong } = fieldError;
@@ -41,10 +44,10 @@ function validateGeneratedSelector({ metadata, spec }: Job): FieldError[] {
   for (const [key, value] of Object.entries(all)) {
     const field = `spec.template.metadata.labels[${key}]`;
     if (labels[key] === undefined) errors.push(required(field, `must be '${value}'`));
-    else if (labels[key] !== value) errors.push(invalid(field, labels, `must be '${value}'`));
+    else if (labels[key] !== value) errors.push(invalid(field, printedMap(labels), `must be '${value}'`));
   }
   if (!matches(spec.selector, all)) {
-    errors.push(invalid('spec.selector', spec.selector ?? null, '`selector` not auto-generated'));
+    errors.push(invalid('spec.selector', printedSelector(spec.selector), '`selector` not auto-generated'));
   }
   return errors;
 }
@@ -60,7 +63,7 @@ function validateSelector({ selector, template }: JobSpec): FieldError[] {
   const labels = template?.metadata?.labels;
   if (matches(selector, labels)) return errors;
   const why = '`selector` does not match template `labels`';
-  return [...errors, invalid('spec.template.metadata.labels', labels ?? null, why)];
+  return [...errors, invalid('spec.template.metadata.labels', printedMap(labels), why)];
 }
 
 /** Pods of an indexed Job are hosts with a name: the Job's and the index. */
@@ -167,16 +170,22 @@ function validateRestartPolicy({ spec }: PodTemplateSpec, field: string, job: Jo
 
 export function validateJobUpdate(job: Job, old: Job): FieldError[] {
   const { spec } = job;
-  const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
+  const fixed = ['backoffLimitPerIndex', 'managedBy'] as const;
+  const { completionMode, podFailurePolicy, successPolicy } = spec;
+  const printed = (type: string) => (policy: object | undefined) =>
+    policy ? internalForm(type, policy, internalTypes) : null;
   return [
     ...validateJob(job),
     // Upstream looks twice: as at a new one, and as at an old one.
     ...validateJobSpec(spec, 'spec'),
     ...validateSelector(spec),
     ...validateCompletionsChange(spec, old.spec),
-    ...immutable('spec.selector', spec.selector, old.spec.selector),
+    ...immutable('spec.selector', spec.selector, old.spec.selector, printedSelector),
     ...validateTemplateChange(job, old),
+    ...immutable('spec.completionMode', completionMode, old.spec.completionMode),
+    ...immutable('spec.podFailurePolicy', podFailurePolicy, old.spec.podFailurePolicy, printed('PodFailurePolicy')),
     ...fixed.flatMap((name) => immutable(`spec.${name}`, spec[name], old.spec[name])),
+    ...immutable('spec.successPolicy', successPolicy, old.spec.successPolicy, printed('SuccessPolicy')),
   ];
 }
 
@@ -196,7 +205,7 @@ function validateTemplateChange({ spec }: Job, old: Job): FieldError[] {
   const { startTime, active = 0, conditions = [] } = old.status ?? {};
   const isHeld = startTime === undefined || conditions.some((c) => c.type === 'Suspended' && c.status === 'True');
   if (!old.spec.suspend || active > 0 || !isHeld) {
-    return immutable('spec.template', spec.template, before);
+    return immutable('spec.template', spec.template, before, internalPodTemplate);
   }
   const fixedPart = ({ metadata, spec: pod }: PodTemplateSpec): unknown => {
     const { labels: _labels, annotations: _annotations, ...meta } = metadata ?? {};
@@ -215,5 +224,5 @@ function validateTemplateChange({ spec }: Job, old: Job): FieldError[] {
     return { meta, spec: { ...rest, containers, initContainers, affinity: otherAffinity } };
   };
   if (deepEqual(fixedPart(spec.template), fixedPart(before))) return [];
-  return immutable('spec.template', spec.template, before);
+  return immutable('spec.template', spec.template, before, internalPodTemplate);
 }

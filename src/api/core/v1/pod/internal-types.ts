@@ -2,7 +2,7 @@
 // show in messages that print a value as a whole, or the difference of two. A field is `GoName:type`, or
 // `GoName=jsonName:type` where the name in JSON is not the Go name with a small first letter. Types: `string`, `int`,
 // `bool`, `quantity` and names of the table have a zero value; with `*`, `[]` or `map` absence is null; `json` is printed
-// as the API has it; `^T` is embedded, its fields stand in place.
+// as the API has it, `selector` as a label selector; `^T` is embedded, its fields stand in place.
 import { table } from '../../../../apimachinery/table.ts';
 
 export const internalTypes = table<string>({
@@ -89,7 +89,7 @@ export const internalTypes = table<string>({
     'RequiredDuringSchedulingIgnoredDuringExecution:[]PodAffinityTerm' +
     ' PreferredDuringSchedulingIgnoredDuringExecution:[]WeightedPodAffinityTerm',
   PodAffinityTerm:
-    'LabelSelector:*json Namespaces:[] TopologyKey:string NamespaceSelector:*json MatchLabelKeys:[]' +
+    'LabelSelector:*selector Namespaces:[] TopologyKey:string NamespaceSelector:*selector MatchLabelKeys:[]' +
     ' MismatchLabelKeys:[]',
   WeightedPodAffinityTerm: 'Weight:int PodAffinityTerm:PodAffinityTerm',
   Toleration: 'Key:string Operator:string Value:string Effect:string TolerationSeconds:*',
@@ -98,7 +98,7 @@ export const internalTypes = table<string>({
   PodDNSConfigOption: 'Name:string Value:*',
   PodReadinessGate: 'ConditionType:string',
   TopologySpreadConstraint:
-    'MaxSkew:int TopologyKey:string WhenUnsatisfiable:string LabelSelector:*json MinDomains:* NodeAffinityPolicy:*' +
+    'MaxSkew:int TopologyKey:string WhenUnsatisfiable:string LabelSelector:*selector MinDomains:* NodeAffinityPolicy:*' +
     ' NodeTaintsPolicy:* MatchLabelKeys:[]',
   PodOS: 'Name:string',
   PodSchedulingGate: 'Name:string',
@@ -151,7 +151,7 @@ export const internalTypes = table<string>({
   ProjectedKeys: 'Name:string Items:[]KeyToPath Optional:*',
   DownwardAPIProjection: 'Items:[]DownwardAPIVolumeFile',
   ServiceAccountTokenProjection: 'Audience:string ExpirationSeconds:int Path:string',
-  ClusterTrustBundleProjection: 'Name:* SignerName:* LabelSelector:*json Optional:* Path:string',
+  ClusterTrustBundleProjection: 'Name:* SignerName:* LabelSelector:*selector Optional:* Path:string',
   PodCertificateProjection:
     'SignerName:string KeyType:string MaxExpirationSeconds:* CredentialBundlePath:string KeyPath:string' +
     ' CertificateChainPath:string UserAnnotations:map',
@@ -165,7 +165,7 @@ export const internalTypes = table<string>({
   EphemeralVolume: 'VolumeClaimTemplate:*PersistentVolumeClaimTemplate',
   PersistentVolumeClaimTemplate: '^metadata Spec:PersistentVolumeClaimSpec',
   PersistentVolumeClaimSpec:
-    'AccessModes:[] Selector:*json Resources:VolumeResourceRequirements VolumeName:string StorageClassName:*' +
+    'AccessModes:[] Selector:*selector Resources:VolumeResourceRequirements VolumeName:string StorageClassName:*' +
     ' VolumeMode:* DataSource:*TypedLocalObjectReference DataSourceRef:*TypedObjectReference' +
     ' VolumeAttributesClassName:*',
   VolumeResourceRequirements: 'Limits:map Requests:map',
