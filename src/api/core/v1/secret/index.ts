@@ -6,6 +6,7 @@ import { immutableMessage, nameErrors } from '../../../../apimachinery/validatio
 import { ageCell, ageColumn, column, type Kind, nameColumn } from '../../../define.ts';
 import { maxDataBytes, validateImmutable } from '../configmap/index.ts';
 import type { Secret } from '../types.generated.ts';
+import { keyPairProblem } from './key-pair.ts';
 
 const { required, invalid, tooLong } = fieldError;
 
@@ -63,6 +64,13 @@ function validateJSON(base64: string, field: string): FieldError[] {
   return [invalid(field, redacted, `json: cannot unmarshal ${what} into Go value of type map[string]interface {}`)];
 }
 
+/** A pair that no server could use is stored all the same. */
+function keyPairWarnings({ type, data = {} }: Secret): string[] {
+  if (type !== 'kubernetes.io/tls') return [];
+  const text = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString('latin1');
+  return [keyPairProblem(text('tls.crt'), text('tls.key'))].filter((problem) => problem !== undefined);
+}
+
 export const secret: Kind<Secret> = {
   strategy: {
     default: defaultSecret,
@@ -72,6 +80,7 @@ export const secret: Kind<Secret> = {
       ...validateImmutable(object, old, ['data']),
       ...validate(object),
     ],
+    warnings: keyPairWarnings,
   },
   selectableFields: { type: ({ type }) => type },
   columns: [nameColumn, column('Type', 'What the data is for.'), column('Data', 'How many keys it has.'), ageColumn],
