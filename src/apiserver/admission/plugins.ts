@@ -9,6 +9,7 @@ import { persistentVolumeClaimResize } from './claim-resize.ts';
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts';
 import { defaultTolerations } from './default-tolerations.ts';
 import { denyServiceExternalIPs } from './deny-external-ips.ts';
+import { deviceAdminAccess } from './device-admin-access.ts';
 import { expressionCheck } from './expression-check.ts';
 import { limitRanger } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -55,6 +56,7 @@ const admissionPlugins: readonly AdmissionPlugin[] = [
   { name: 'CertificateRequestor', resources: certificateRequests, admit: certificateRequestor },
   { name: 'CertificateTimes', resources: certificateRequests, admit: certificateTimes },
   { name: 'RBACEscalation', resources: rolesAndBindings, admit: rbacEscalation },
+  deviceAdminAccess,
   expressionCheck,
   mutatingPolicies,
   mutatingWebhooks,
@@ -67,6 +69,7 @@ const alwaysOn: ReadonlySet<string> = new Set([
   'CertificateRequestor',
   'CertificateTimes',
   'RBACEscalation',
+  deviceAdminAccess.name,
   expressionCheck.name,
 ]);
 

@@ -46,6 +46,25 @@ test('the classes that the system counts on are not deleted by their names', asy
   expect((await api.send('GET', `${classes}/system-node-critical`)).status).toBe(200);
 });
 
+test('devices are given for administration only where the namespace says so', async () => {
+  const requests = [{ name: 'r', exactly: { deviceClassName: 'd', adminAccess: true } }];
+  const claim = { metadata: { name: 'a' }, spec: { devices: { requests } } };
+  const url = (resource: string, namespace: string) => `/apis/resource.k8s.io/v1/namespaces/${namespace}/${resource}`;
+  const labels = { 'resource.kubernetes.io/admin-access': 'true' };
+  await api.send('POST', '/api/v1/namespaces', { metadata: { name: 'admins', labels } });
+  for (const [resource, object] of [
+    ['resourceclaims', claim],
+    ['resourceclaimtemplates', { metadata: { name: 'a' }, spec: { spec: claim.spec } }],
+  ] as const) {
+    const refused = await api.send('POST', url(resource, 'n'), object);
+    expect(refused.body).toMatchObject({ code: 422 });
+    expect(refused.body.message).toContain(
+      'spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace',
+    );
+    expect((await api.send('POST', url(resource, 'admins'), object)).status).toBe(201);
+  }
+});
+
 const everyNode = { verbs: ['*'], apiGroups: [''], resources: ['nodes'], clusterScope: true };
 const volume = (source: object) => ({ capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], ...source });
 

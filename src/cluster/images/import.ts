@@ -30,9 +30,9 @@ export async function missingImages(exec: Exec, paths: NodePaths): Promise<strin
   return [pauseImage, busyboxImage, echoImage].filter((name) => !present.has(name));
 }
 
-/** Imports an OCI or docker archive into a node and returns what it brought. */
-export async function importImages(exec: Exec, paths: NodePaths, archive: string): Promise<string[]> {
-  const { code, stdout, stderr } = await exec.run(ctr(paths, 'images', 'import', archive));
+/** Imports an OCI or docker archive into a node and returns what it brought. `plain`: the archive unpacked. */
+export async function importImages(exec: Exec, paths: NodePaths, archive: string, plain = archive): Promise<string[]> {
+  const { code, stdout, stderr } = await exec.run(ctr(paths, 'images', 'import', plain));
   if (code !== 0) throw new Failure(`${archive} could not be imported: ${stderr.trim().split('\n').at(-1)}`);
   return [...stdout.matchAll(/^unpacking (\S+)/gm)].map((m) => m[1] ?? '');
 }
