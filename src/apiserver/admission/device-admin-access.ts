@@ -9,7 +9,7 @@ import type { AdmissionPlugin } from './admission.ts';
 const label = 'resource.kubernetes.io/admin-access';
 
 interface ClaimSpec {
-  readonly devices?: { readonly requests?: readonly DeviceRequest[] };
+  readonly devices?: { readonly requests?: readonly DeviceRequest[] | null };
 }
 
 export const deviceAdminAccess: AdmissionPlugin = {
@@ -19,7 +19,7 @@ export const deviceAdminAccess: AdmissionPlugin = {
     // What is asked for never changes.
     if (operation !== 'CREATE' || subresource !== '' || !object) return;
     const { spec } = object as { spec?: ClaimSpec & { readonly spec?: ClaimSpec } };
-    const { requests = [] } = (spec?.spec ?? spec)?.devices ?? {};
+    const requests = (spec?.spec ?? spec)?.devices?.requests ?? [];
     const index = requests.findIndex(({ exactly }) => exactly?.adminAccess === true);
     if (index < 0) return;
     const { labels = {} } = view.find<Namespace>('namespaces', { name: namespace })?.metadata ?? {};

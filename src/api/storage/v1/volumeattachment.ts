@@ -65,7 +65,7 @@ function validateError({ message = '', errorCode = 0 }: VolumeError = {}, path: 
 
 /** As upstream prints its own type, which has no JSON names. */
 function printedSpec({ attacher, source, nodeName }: VolumeAttachment['spec']): unknown {
-  const { persistentVolumeName = null, inlineVolumeSpec = null } = source;
+  const { persistentVolumeName = null, inlineVolumeSpec = null } = source ?? {};
   return {
     Attacher: attacher,
     Source: { PersistentVolumeName: persistentVolumeName, InlineVolumeSpec: inlineVolumeSpec },

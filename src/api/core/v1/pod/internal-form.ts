@@ -56,12 +56,13 @@ export function internalPodSpec(spec: PodSpec): Fields {
 }
 
 /** What makes Pods: metadata stands beside the spec. */
-export function internalPodTemplate({ metadata, spec }: PodTemplateSpec): Fields {
-  return { ...metadataForm(metadata), Spec: internalPodSpec(spec ?? { containers: [] }) };
+export function internalPodTemplate(template: PodTemplateSpec | undefined): Fields {
+  return { ...metadataForm(template?.metadata), Spec: internalPodSpec(template?.spec ?? { containers: [] }) };
 }
 
 /** Metadata has the names of the API, in the order of its type. */
-function metadataForm({ labels, annotations, ownerReferences, finalizers, ...others }: ObjectMeta = {}): Fields {
+function metadataForm(metadata: ObjectMeta | undefined): Fields {
+  const { labels, annotations, ownerReferences, finalizers, ...others } = metadata ?? {};
   return {
     ...others,
     ...(labels && Object.keys(labels).length > 0 && { labels: printedMap(labels) }),
