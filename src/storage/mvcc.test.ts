@@ -8,7 +8,7 @@ test('a store of very many keys is opened', () => {
     for (let i = 0; i < count; i++) {
       const key = `/k${(i * 7919) % count}`;
       const current = { key, value: '', createRevision: i + 2, modRevision: i + 2, version: 1 };
-      yield { revision: i + 2, changes: [{ key, previous: undefined, current }] };
+      yield { type: 'put', key, revision: i + 2, current } as const;
     }
   }
   state.restore(stored(), { revision: count + 1, compacted: count + 1 });

@@ -15,21 +15,9 @@ import {
 } from './storage.ts';
 import { WatchLog } from './watch-log.ts';
 
-/** With the state before, from which earlier revisions are worked out. */
-interface LoggedEvent extends StorageEvent {
+/** An event with the state before, from which earlier revisions are worked out. */
+export interface Change extends StorageEvent {
   readonly previous: KeyValue | undefined;
-}
-
-/** What a transaction would do: the states after each operation, with undefined for a key that is gone. */
-export interface PreparedTransaction {
-  readonly revision: number;
-  readonly changes: readonly Change[];
-}
-
-export interface Change {
-  readonly key: string;
-  readonly previous: KeyValue | undefined;
-  readonly current: KeyValue | undefined;
 }
 
 /** Looks a key up: the present state, or one with writes on top that are under way. */
@@ -40,13 +28,13 @@ export function compareHolds(compare: Transaction['compare'], lookup: Lookup): b
   return compare.every(({ key, modRevision }) => (lookup(key)?.modRevision ?? 0) === modRevision);
 }
 
-/** Works out the new states of all operations at one revision. Deleting an absent key changes nothing. */
-export function prepare(operations: readonly Operation[], revision: number, lookup: Lookup): PreparedTransaction {
+/** What a transaction would do at one revision. Deleting an absent key changes nothing. */
+export function prepare(operations: readonly Operation[], revision: number, lookup: Lookup): Change[] {
   const changes: Change[] = [];
   for (const operation of operations) {
-    const { key } = operation;
+    const { type, key } = operation;
     const previous = lookup(key);
-    if (operation.type === 'put') {
+    if (type === 'put') {
       const current: KeyValue = {
         key,
         value: operation.value,
@@ -54,19 +42,19 @@ export function prepare(operations: readonly Operation[], revision: number, look
         modRevision: revision,
         version: (previous?.version ?? 0) + 1,
       };
-      changes.push({ key, previous, current });
+      changes.push({ type, key, revision, current, previous });
     } else if (previous) {
-      changes.push({ key, previous, current: undefined });
+      changes.push({ type, key, revision, current: undefined, previous });
     }
   }
-  return { revision, changes };
+  return changes;
 }
 
 export class Mvcc {
   readonly #items = new Map<string, KeyValue>();
   readonly #keys = new SortedKeys();
-  /** One batch per revision; what is forgotten was compacted. */
-  readonly #log = new WatchLog<LoggedEvent>(0);
+  /** What is forgotten was compacted. */
+  readonly #log = new WatchLog<Change>(0);
   #revision = 1;
 
   get revision(): number {
@@ -79,23 +67,29 @@ export class Mvcc {
 
   readonly lookup: Lookup = (key) => this.#items.get(key);
 
-  /** Puts back what was stored: rows in the order of their revisions. Only for a store that is being opened. */
-  restore(changes: Iterable<PreparedTransaction>, position: { revision: number; compacted: number }): void {
-    this.#log.forget(position.compacted);
-    for (const transaction of changes) {
-      this.#apply(transaction, transaction.revision > position.compacted);
+  /** Puts back what was stored, in the order of revisions. Only for a store that is being opened. */
+  restore(events: Iterable<StorageEvent>, { revision, compacted }: { revision: number; compacted: number }): void {
+    this.#log.forget(compacted);
+    const logged: Change[] = [];
+    for (const event of events) {
+      const { key, current } = event;
+      if (event.revision > compacted) logged.push({ ...event, previous: this.#items.get(key) });
+      this.#set(key, current);
     }
     this.#keys.reset(this.#items.keys());
-    this.#revision = Math.max(this.#revision, position.revision);
+    this.#revision = Math.max(this.#revision, revision);
+    this.#log.append(logged, this.#revision);
   }
 
-  /** Makes a prepared transaction the present and tells the watchers. */
-  apply(transaction: PreparedTransaction): void {
-    for (const { key, previous, current } of transaction.changes) {
+  /** Makes the changes of a transaction the present and tells the watchers. */
+  apply(changes: readonly Change[], revision: number): void {
+    for (const { key, previous, current } of changes) {
       if (!previous && current) this.#keys.add(key);
       if (previous && !current) this.#keys.delete(key);
+      this.#set(key, current);
     }
-    this.#apply(transaction, true);
+    this.#revision = revision;
+    this.#log.append(changes, revision);
   }
 
   get(key: string, revision?: number): KeyValue | undefined {
@@ -129,13 +123,11 @@ export class Mvcc {
   /** The writes that nobody can ask for any more once `revision` is compacted, as [revision, key]. */
   superseded(revision: number): [number, string][] {
     const rows: [number, string][] = [];
-    for (const batch of this.#log.batches) {
-      if (batch.revision > revision) break;
-      for (const { key, type, previous } of batch.events) {
-        // A key that one transaction writes twice has both rows at one revision: they go with the next write.
-        if (previous && previous.modRevision !== batch.revision) rows.push([previous.modRevision, key]);
-        if (type === 'delete') rows.push([batch.revision, key]);
-      }
+    for (const { key, type, previous, revision: at } of this.#log.events) {
+      if (at > revision) break;
+      // A key that one transaction wrote twice has both rows at one revision: they go with the next write.
+      if (previous && previous.modRevision !== at) rows.push([previous.modRevision, key]);
+      if (type === 'delete') rows.push([at, key]);
     }
     return rows;
   }
@@ -146,16 +138,9 @@ export class Mvcc {
     this.#log.forget(revision);
   }
 
-  #apply({ revision, changes }: PreparedTransaction, logged: boolean): void {
-    // Made by map, it holds no room for more: there is one for each of the last minutes' writes.
-    const events = changes.map(({ key, current }): LoggedEvent => {
-      const previous = this.#items.get(key);
-      if (current) this.#items.set(key, current);
-      else this.#items.delete(key);
-      return { type: current ? 'put' : 'delete', key, revision, current, previous };
-    });
-    this.#revision = revision;
-    if (logged) this.#log.append({ revision, events });
+  #set(key: string, current: KeyValue | undefined): void {
+    if (current) this.#items.set(key, current);
+    else this.#items.delete(key);
   }
 
   /** What the keys under a prefix were at an earlier revision, where they differ from now. */
@@ -163,12 +148,11 @@ export class Mvcc {
     if (revision > this.#revision) throw new FutureRevisionError(this.#revision);
     if (revision < this.compactRevision) throw new CompactedError(this.compactRevision);
     const undone = new Map<string, KeyValue | undefined>();
-    const { batches } = this.#log;
+    const { events } = this.#log;
     const first = this.#log.indexAfter(revision);
-    for (let index = batches.length - 1; index >= first; index--) {
-      for (const event of batches[index]!.events) {
-        if (event.key.startsWith(prefix)) undone.set(event.key, event.previous);
-      }
+    for (let index = events.length - 1; index >= first; index--) {
+      const { key, previous } = events[index]!;
+      if (key.startsWith(prefix)) undone.set(key, previous);
     }
     return undone;
   }

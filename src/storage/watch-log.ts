@@ -1,29 +1,26 @@
-// Recent batches of events in order, and those who follow them. Any number of watchers read one log, each from its own
-// position.
+// Recent events in order, and those who follow them. Any number of watchers read one log, each from its own position.
 import { CompactedError, type StorageEvent, type WatchBatch, type WatchRequest } from './storage.ts';
 
-export interface LogBatch<E extends StorageEvent> {
-  readonly revision: number;
-  readonly events: readonly E[];
-}
-
-/** Transactions that a watch is told of in one batch, at the most. */
+/** Events that a watch is told of in one batch, at the most; but never less than a whole revision. */
 const mostTogether = 500;
 
 export class WatchLog<E extends StorageEvent = StorageEvent> {
-  readonly #batches: LogBatch<E>[] = [];
+  /** One behind the other, however they came: there is one for each of the last minutes' writes, and each should be all that it costs. */
+  readonly #events: E[] = [];
   #forgotten: number;
+  #reached: number;
   /** Made when somebody begins to wait. */
   #wake: PromiseWithResolvers<void> | undefined;
 
   /** The log of what happens after `revision`. */
   constructor(revision: number) {
     this.#forgotten = revision;
+    this.#reached = revision;
   }
 
-  /** Batches, oldest first. */
-  get batches(): readonly LogBatch<E>[] {
-    return this.#batches;
+  /** Oldest first. */
+  get events(): readonly E[] {
+    return this.#events;
   }
 
   /** Up to where nothing is kept. */
@@ -36,25 +33,27 @@ export class WatchLog<E extends StorageEvent = StorageEvent> {
     return revision >= this.#forgotten;
   }
 
-  append(batch: LogBatch<E>): void {
-    this.#batches.push(batch);
+  /** Takes in what happened up to a revision: whole revisions in order, and nothing where none of them is told of here. */
+  append(events: readonly E[], revision: number): void {
+    for (const event of events) this.#events.push(event);
+    this.#reached = revision;
     this.#wakeAll();
   }
 
-  /** Drops the batches up to this revision; who has not read them yet is told so. */
+  /** Drops the events up to this revision; who has not read them yet is told so. */
   forget(revision: number): void {
     this.#forgotten = Math.max(this.#forgotten, revision);
-    this.#batches.splice(0, this.indexAfter(revision));
+    this.#events.splice(0, this.indexAfter(revision));
     this.#wakeAll();
   }
 
-  /** The index of the first batch that tells of something after the revision. */
+  /** The index of the first event after the revision. */
   indexAfter(revision: number): number {
     let low = 0;
-    let high = this.#batches.length;
+    let high = this.#events.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#batches[middle]!.revision <= revision) low = middle + 1;
+      if (this.#events[middle]!.revision <= revision) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -70,21 +69,27 @@ export class WatchLog<E extends StorageEvent = StorageEvent> {
     try {
       while (!signal.aborted) {
         if (!this.covers(reached)) throw new CompactedError(this.#forgotten);
-        const next = this.indexAfter(reached);
-        const together = this.#batches.slice(next, next + mostTogether);
-        const last = together.at(-1);
-        if (!last) {
+        if (this.#reached <= reached) {
           this.#wake ??= Promise.withResolvers();
           await this.#wake.promise;
           continue;
         }
-        const { revision } = last;
-        yield selected({ revision, events: together.flatMap(({ events }) => events) }, prefix, reached);
-        reached = revision;
+        const batch = this.#after(reached);
+        yield selected(batch, prefix, reached);
+        reached = batch.revision;
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Whole revisions, where there is more than was reached. */
+  #after(reached: number): WatchBatch {
+    const events = this.#events;
+    const first = this.indexAfter(reached);
+    if (events.length - first <= mostTogether) return { revision: this.#reached, events: events.slice(first) };
+    const { revision } = events[first + mostTogether - 1]!;
+    return { revision, events: events.slice(first, this.indexAfter(revision)) };
   }
 
   #wakeAll(): void {

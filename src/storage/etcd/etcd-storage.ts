@@ -9,7 +9,6 @@ import {
   type RangeRequest,
   type RangeResult,
   type Storage,
-  type StorageEvent,
   TooLargeError,
   type Transaction,
   type TransactionResult,
@@ -28,8 +27,8 @@ const startPatience = 10_000;
 /** Keys of the first page of a long range, and characters of text that a page should have. */
 const firstPage = 200;
 const pageText = 1 << 20;
-/** Revisions of which the shared tail is kept; who falls further behind watches on its own until it has caught up. */
-const keptRevisions = 4096;
+/** Events that the shared tail keeps; who falls further behind watches on its own until it has caught up. */
+const keptEvents = 4096;
 
 /** The first key after those that start with the prefix: bytes of UTF-8 are in the order of the code points. */
 function endOf(prefix: string): string {
@@ -236,11 +235,10 @@ export class EtcdStorage implements Storage {
 
   async #fill(tail: WatchLog, afterRevision: number): Promise<void> {
     try {
-      for await (const batch of this.#follow(afterRevision, this.#stop.signal)) {
-        for (const one of byRevision(batch)) tail.append(one);
+      for await (const { events, revision } of this.#follow(afterRevision, this.#stop.signal)) {
+        tail.append(events, revision);
         // Half at a time, so that it is not done for every batch.
-        const { batches } = tail;
-        if (batches.length >= 2 * keptRevisions) tail.forget(batches.at(-keptRevisions - 1)!.revision);
+        if (tail.events.length >= 2 * keptEvents) tail.forget(tail.events.at(-keptEvents - 1)!.revision);
       }
     } catch {
       // etcd has forgotten what comes next; the watchers find that out for themselves, each from where it is.
@@ -249,18 +247,6 @@ export class EtcdStorage implements Storage {
       tail.forget(Number.MAX_SAFE_INTEGER);
     }
   }
-}
-
-/** The batch in parts of one revision each: etcd puts many into one when a watch has fallen behind. */
-function byRevision({ revision, events }: WatchBatch): WatchBatch[] {
-  const parts: { revision: number; events: StorageEvent[] }[] = [];
-  for (const event of events) {
-    const last = parts.at(-1);
-    if (last?.revision === event.revision) last.events.push(event);
-    else parts.push({ revision: event.revision, events: [event] });
-  }
-  if (parts.at(-1)?.revision !== revision) parts.push({ revision, events: [] });
-  return parts;
 }
 
 interface RangeOfKeys {

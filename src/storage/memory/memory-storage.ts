@@ -26,10 +26,10 @@ export class MemoryStorage implements Storage {
     if (!compareHolds(compare, lookup)) {
       return { succeeded: false, revision, current: compare.map(({ key }) => lookup(key)) };
     }
-    const prepared = prepare(operations, revision + 1, lookup);
-    if (prepared.changes.length === 0) return { succeeded: true, revision };
-    this.#state.apply(prepared);
-    return { succeeded: true, revision: prepared.revision };
+    const changes = prepare(operations, revision + 1, lookup);
+    if (changes.length === 0) return { succeeded: true, revision };
+    this.#state.apply(changes, revision + 1);
+    return { succeeded: true, revision: revision + 1 };
   }
 
   watch(request: WatchRequest): AsyncIterable<WatchBatch> {

@@ -4,12 +4,13 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { errorMessage } from '../../apimachinery/error-message.ts';
-import { type Change, compareHolds, Mvcc, type PreparedTransaction, prepare } from '../mvcc.ts';
+import { type Change, compareHolds, Mvcc, prepare } from '../mvcc.ts';
 import type {
   KeyValue,
   RangeRequest,
   RangeResult,
   Storage,
+  StorageEvent,
   Transaction,
   TransactionResult,
   WatchBatch,
@@ -25,7 +26,7 @@ const compactedAtOnce = 2000;
 const worthACommit = 8;
 
 interface PendingWrite {
-  readonly prepared: PreparedTransaction;
+  readonly changes: readonly Change[];
   readonly result: TransactionResult;
   readonly resolve: (result: TransactionResult) => void;
   readonly reject: (error: Error) => void;
@@ -58,7 +59,7 @@ export class SqliteStorage implements Storage {
     const writer = new Writer(path);
     const contents = await writer.opened();
     const state = new Mvcc();
-    state.restore(transactionsOf(contents), contents);
+    state.restore(eventsOf(contents), contents);
     return new SqliteStorage(state, writer);
   }
 
@@ -84,16 +85,13 @@ export class SqliteStorage implements Storage {
       const current = compare.map(({ key }) => this.#state.lookup(key));
       return Promise.resolve({ succeeded: false, revision: this.#state.revision, current });
     }
-    const prepared = prepare(operations, this.#aheadRevision + 1, lookup);
-    if (prepared.changes.length === 0) {
-      return Promise.resolve({ succeeded: true, revision: this.#state.revision });
-    }
-    this.#aheadRevision = prepared.revision;
-    for (const { key, current } of prepared.changes)
-      this.#ahead.set(key, { item: current, revision: prepared.revision });
+    const revision = this.#aheadRevision + 1;
+    const changes = prepare(operations, revision, lookup);
+    if (changes.length === 0) return Promise.resolve({ succeeded: true, revision: this.#state.revision });
+    this.#aheadRevision = revision;
+    for (const { key, current } of changes) this.#ahead.set(key, { item: current, revision });
     return new Promise((resolve, reject) => {
-      const result = { succeeded: true, revision: prepared.revision } as const;
-      this.#queue.push({ prepared, result, resolve, reject });
+      this.#queue.push({ changes, result: { succeeded: true, revision }, resolve, reject });
       if (!this.#flushing) this.#flushed = this.#flush();
       else if (this.#queue.length === worthACommit) this.#startCommit();
     });
@@ -133,15 +131,15 @@ export class SqliteStorage implements Storage {
       const batch = this.#queue;
       this.#queue = [];
       try {
-        await this.#writer.send({ type: 'append', rows: packRows(batch.flatMap(({ prepared }) => rowsOf(prepared))) });
+        await this.#writer.send({ type: 'append', rows: packRows(batch.flatMap(({ changes }) => changes.map(rowOf))) });
       } catch (error) {
         this.#fail([...batch, ...this.#queue], error as Error);
         this.#endCommit();
         continue;
       }
-      for (const { prepared, result, resolve } of batch) {
-        this.#state.apply(prepared);
-        this.#settle(prepared.changes, prepared.revision);
+      for (const { changes, result, resolve } of batch) {
+        this.#state.apply(changes, result.revision);
+        this.#settle(changes, result.revision);
         resolve(result);
       }
       this.#endCommit();
@@ -180,26 +178,14 @@ export class SqliteStorage implements Storage {
   }
 }
 
-function rowsOf({ revision, changes }: PreparedTransaction): JournalRow[] {
-  return changes.map(({ key, current }) => [
-    revision,
-    key,
-    current?.value ?? null,
-    current?.createRevision ?? 0,
-    current?.version ?? 0,
-  ]);
+function rowOf({ revision, key, current }: Change): JournalRow {
+  return [revision, key, current?.value ?? null, current?.createRevision ?? 0, current?.version ?? 0];
 }
 
-/** The journal's rows as the transactions that wrote them. */
-function* transactionsOf({ rows }: JournalContents): Generator<PreparedTransaction> {
-  let changes: Change[] = [];
-  for (const [index, [revision, key, value, createRevision, version]] of rows.entries()) {
-    const current = value === null ? undefined : { key, value, createRevision, modRevision: revision, version };
-    changes.push({ key, previous: undefined, current });
-    if (rows[index + 1]?.[0] !== revision) {
-      yield { revision, changes };
-      changes = [];
-    }
+function* eventsOf({ rows }: JournalContents): Generator<StorageEvent> {
+  for (const [revision, key, value, createRevision, version] of rows) {
+    if (value === null) yield { type: 'delete', key, revision, current: undefined };
+    else yield { type: 'put', key, revision, current: { key, value, createRevision, modRevision: revision, version } };
   }
 }
 
