@@ -39,6 +39,10 @@ class HandInformers implements Informers {
     };
   }
 
+  follow(): never {
+    throw new Error('the proxy follows whole objects');
+  }
+
   forget(): void {}
 
   async run(): Promise<void> {}

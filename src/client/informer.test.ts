@@ -7,8 +7,8 @@ import { FakeRandom } from '../system/fake/random.ts';
 import { FakeApi } from './fake/fake-api.ts';
 import { settle } from './fake/settle.ts';
 import { createInformers } from './informers.ts';
-import { configMaps } from './resources.ts';
-import type { Client, InformerScope, ListOptions, ResourceClient } from './types.ts';
+import { configMaps, secrets } from './resources.ts';
+import type { Client, Follower, InformerScope, ListOptions, ResourceClient } from './types.ts';
 
 function configMap(name: string, value = ''): ConfigMap {
   return { metadata: { name, namespace: 'default' }, data: { value } };
@@ -91,6 +91,50 @@ test('an object that was deleted and made again is told as both', async () => {
   clock.advance(20_000);
   await settle();
   expect(seen).toEqual(['deleted a', 'added a=2']);
+  stop.abort();
+  await running;
+});
+
+test('a follower is told of all again after 410, and of what went before that by its absence', async () => {
+  const { clock, api, client, informers, stop } = start();
+  const seen: string[] = [];
+  const follower = (name: string): Follower => ({
+    listing: () => seen.push(`${name} listing`),
+    seen: ({ metadata }) => seen.push(`${name} ${metadata.name}`),
+    gone: ({ metadata }) => seen.push(`${name} gone ${metadata.name}`),
+    listed: () => seen.push(`${name} listed`),
+  });
+  for (const name of ['a', 'b']) await api.resource(secrets).create({ metadata: { name, namespace: 'default' } });
+  await client.create(configMap('m', '1'));
+  expect(informers.follow(secrets, follower('secret')).lister).toBeUndefined();
+  const shared = informers.follow(configMaps, follower('map'));
+  const running = informers.run(stop.signal);
+  await shared.synced();
+  await settle();
+  expect(shared.lister?.get('m', 'default')).toBeDefined();
+  const all = 'secret listing,secret a,secret b,secret listed';
+  expect(seen.join()).toBe(`map listing,map m,map listed,${all}`);
+
+  seen.length = 0;
+  await api.resource(secrets).delete('a', 'default');
+  await client.delete('m', 'default');
+  await settle();
+  expect(seen).toEqual(['secret gone a', 'map gone m']);
+
+  seen.length = 0;
+  api.hub.breakWatches();
+  await settle();
+  await api.resource(secrets).delete('b', 'default');
+  await api.resource(secrets).create({ metadata: { name: 'c', namespace: 'default' } });
+  api.hub.compact();
+  clock.advance(20_000);
+  await settle();
+  expect(seen).toEqual(['secret listing', 'secret c', 'secret listed']);
+
+  informers.forget(secrets);
+  await api.resource(secrets).delete('c', 'default');
+  await settle();
+  expect(seen).toHaveLength(3);
   stop.abort();
   await running;
 });

@@ -1,24 +1,27 @@
 // One informer per resource and scope, shared by all parts of a process.
-import { withoutManagedFields } from '../apimachinery/managedfields/record-update.ts';
 import type { GroupVersionResource, KubeObject } from '../apimachinery/object.ts';
+import { sinkOf } from './follower.ts';
 import { type InformerOptions, ListWatchInformer } from './informer.ts';
+import { Reflector } from './reflector.ts';
 import { resourceKey } from './resources.ts';
-import type { Client, Informer, InformerScope, Informers } from './types.ts';
+import type { Client, Follower, Following, Informer, InformerScope, Informers } from './types.ts';
 
 /** Inert until `run`; an informer asked for later starts when it is asked for. */
 export function createInformers(client: Client, options: InformerOptions): Informers {
   return new SharedInformers(client, options);
 }
 
-interface Started {
-  readonly informer: Informer<KubeObject>;
-  readonly stop: AbortController;
+/** An informer, or a reflector that a follower has for itself. */
+interface Runner {
+  run(signal: AbortSignal): Promise<void>;
 }
 
 class SharedInformers implements Informers {
   readonly #client: Client;
   readonly #options: InformerOptions;
-  readonly #informers = new Map<string, Started>();
+  readonly #informers = new Map<string, Informer<KubeObject>>();
+  /** What is to run, or runs, with what ends it; of one resource there may be several. */
+  readonly #runners = new Map<Runner, { readonly resource: string; readonly stop: AbortController }>();
   readonly #running = new Set<Promise<void>>();
   #signal: AbortSignal | undefined;
 
@@ -28,57 +31,73 @@ class SharedInformers implements Informers {
   }
 
   informer<T extends KubeObject>(resource: GroupVersionResource, scope: InformerScope = {}): Informer<T> {
-    const key = [
-      resourceKey(resource),
-      scope.namespace ?? '',
-      scope.labelSelector ?? '',
-      scope.fieldSelector ?? '',
-    ].join('\n');
-    return scope.metadataOnly && !this.#informers.has(key)
-      ? this.#shared(`${key}\nmetadata`, resource, { scope, keep: withoutManagedFields })
-      : this.#shared(key, resource, { scope });
-  }
-
-  #shared<T extends KubeObject>(
-    key: string,
-    resource: GroupVersionResource,
-    { scope, ...options }: Pick<InformerOptions, 'keep'> & { readonly scope: InformerScope },
-  ): Informer<T> {
-    let started = this.#informers.get(key);
-    if (!started) {
-      const all = { ...this.#options, ...options };
-      const informer = new ListWatchInformer<KubeObject>(this.#client, resource, scope, all);
-      started = { informer, stop: new AbortController() };
-      this.#informers.set(key, started);
-      if (this.#signal?.aborted === false) this.#start(started);
+    const key = scopeKey(resource, scope);
+    let informer = this.#informers.get(key);
+    if (!informer) {
+      const made = new ListWatchInformer<KubeObject>(this.#client, resource, scope, this.#options);
+      informer = made;
+      this.#informers.set(key, made);
+      this.#add(made, resource);
     }
     // The map's key names the resource, so whoever asks for it again means the same kind.
-    return started.informer as unknown as Informer<T>;
+    return informer as unknown as Informer<T>;
+  }
+
+  follow(resource: GroupVersionResource, follower: Follower): Following {
+    const whole = this.#informers.get(scopeKey(resource));
+    if (whole) {
+      const seen = (object: Readonly<KubeObject>) => follower.seen(object);
+      follower.listing();
+      whole.addHandler({
+        added: seen,
+        updated: seen,
+        deleted: (object) => follower.gone(object),
+        synced: () => follower.listed(),
+      });
+      return whole;
+    }
+    const options = { ...this.#options, metadataOnly: true };
+    const reflector = new Reflector(this.#client, { resource }, sinkOf(follower, resource, options), options);
+    this.#add(reflector, resource);
+    return { lister: undefined, synced: (signal) => reflector.synced(signal) };
   }
 
   forget(resource: GroupVersionResource): void {
-    const prefix = `${resourceKey(resource)}\n`;
-    for (const [key, { stop }] of this.#informers) {
-      if (!key.startsWith(prefix)) continue;
+    const forgotten = resourceKey(resource);
+    for (const [runner, { resource, stop }] of this.#runners) {
+      if (resource !== forgotten) continue;
       stop.abort();
-      this.#informers.delete(key);
+      this.#runners.delete(runner);
     }
+    for (const key of this.#informers.keys()) if (key.startsWith(`${forgotten}\n`)) this.#informers.delete(key);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    for (const started of this.#informers.values()) this.#start(started);
+    for (const [runner, { stop }] of this.#runners) this.#start(runner, stop.signal);
     if (!signal.aborted) {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     }
-    for (const { stop } of this.#informers.values()) stop.abort(signal.reason);
+    for (const { stop } of this.#runners.values()) stop.abort(signal.reason);
     await Promise.all(this.#running);
   }
 
-  #start({ informer, stop }: Started): void {
-    const running = informer.run(stop.signal);
+  #add(runner: Runner, resource: GroupVersionResource): void {
+    const stop = new AbortController();
+    this.#runners.set(runner, { resource: resourceKey(resource), stop });
+    if (this.#signal?.aborted === false) this.#start(runner, stop.signal);
+  }
+
+  #start(runner: Runner, signal: AbortSignal): void {
+    const running = runner.run(signal);
     this.#running.add(running);
     const ended = () => this.#running.delete(running);
     running.then(ended, ended);
   }
+}
+
+function scopeKey(resource: GroupVersionResource, scope: InformerScope = {}): string {
+  return [resourceKey(resource), scope.namespace ?? '', scope.labelSelector ?? '', scope.fieldSelector ?? ''].join(
+    '\n',
+  );
 }

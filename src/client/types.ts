@@ -126,13 +126,31 @@ export interface InformerScope {
   readonly fieldSelector?: string;
   /** A server that does not know the field selector is asked for all objects, which handlers then must bear. */
   readonly isFieldSelectorOptional?: boolean;
-  /** No more than the metadata is looked at, without managedFields; there may be more where others look at it. */
-  readonly metadataOnly?: boolean;
+}
+
+/** Told of a resource's objects, of whom no copy is kept for it. No more than the metadata is to be looked at: there may be no more. */
+export interface Follower {
+  /** All that there is now follows: at first, and after a watch was lost. What went in between is not told. */
+  listing(): void;
+  /** The object is there: it is new, has changed, or is told of as all are. */
+  seen(object: Readonly<KubeObject>): void;
+  gone(object: Readonly<KubeObject>): void;
+  /** What {@link listing} began is complete. */
+  listed(): void;
+}
+
+export interface Following {
+  /** What is there, where others follow whole objects of the resource. */
+  readonly lister: Lister<KubeObject> | undefined;
+  /** Resolves once all that there is was told; rejects when the signal aborts first. */
+  synced(signal?: AbortSignal): Promise<void>;
 }
 
 /** One informer per resource and scope, shared by all who ask. `run` starts those asked for so far, and later ones as they come. */
 export interface Informers {
   informer<T extends KubeObject>(resource: GroupVersionResource, scope?: InformerScope): Informer<T>;
+  /** Follows all objects of a resource: those of the informer of whole objects, where somebody has asked for one. */
+  follow(resource: GroupVersionResource, follower: Follower): Following;
   /** Ends the informers of a resource that is served no more; who asks for it again gets a new one. */
   forget(resource: GroupVersionResource): void;
   run(signal: AbortSignal): Promise<void>;

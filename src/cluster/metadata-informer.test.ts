@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ConfigMap } from '../api/core/v1/types.generated.ts';
+import type { KubeObject } from '../apimachinery/object.ts';
 import { createInformers } from '../client/informers.ts';
 import { configMaps } from '../client/resources.ts';
 import { createClient } from '../client/rest-client.ts';
@@ -7,7 +8,7 @@ import { realClock } from '../system/real/clock.ts';
 import { realRandom } from '../system/real/random.ts';
 import { startControlPlane } from './server.ts';
 
-test('an informer of metadata has no more of an object, before and after its watch began', async () => {
+test('a follower is told of metadata alone, before and after its watch began', async () => {
   const plane = await startControlPlane({
     listen: [{ host: '127.0.0.1', port: 0 }],
     advertise: [],
@@ -28,22 +29,37 @@ test('an informer of metadata has no more of an object, before and after its wat
     });
     await resource.create(mapOf('before'));
     const informers = createInformers(client, { clock: realClock, random: realRandom });
-    const informer = informers.informer<ConfigMap>(configMaps, { metadataOnly: true });
+    const whole = new Map<string, KubeObject>();
+    const seen = new Map<string, KubeObject>();
     const told = Promise.withResolvers<void>();
-    informer.addHandler({ added: ({ metadata }) => metadata.name === 'after' && told.resolve() });
+    const following = informers.follow(configMaps, {
+      listing: () => {},
+      seen: (object) => {
+        seen.set(object.metadata.name, object);
+        if (object.metadata.name === 'after') told.resolve();
+      },
+      gone: () => {},
+      listed: () => {},
+    });
+    expect(following.lister).toBeUndefined();
     void informers.run(stop.signal);
-    await informer.synced();
+    await following.synced();
     await resource.create(mapOf('after'));
     await told.promise;
     for (const name of ['before', 'after']) {
-      const found = informer.lister.get(name, 'default');
-      expect(found?.metadata).toMatchObject({ name, annotations: { a: '"{' }, uid: expect.any(String) });
-      expect(found?.metadata.managedFields).toBeUndefined();
-      expect(found?.data).toBeUndefined();
+      expect(seen.get(name)).toMatchObject({ metadata: { name, annotations: { a: '"{' }, uid: expect.any(String) } });
+      expect(seen.get(name)).not.toHaveProperty('data');
     }
     // Where somebody follows whole objects, these serve.
-    const whole = informers.informer<ConfigMap>(configMaps);
-    expect(informers.informer<ConfigMap>(configMaps, { metadataOnly: true })).toBe(whole);
+    await informers.informer<ConfigMap>(configMaps).synced();
+    const after = informers.follow(configMaps, {
+      listing: () => whole.clear(),
+      seen: (object) => whole.set(object.metadata.name, object),
+      gone: () => {},
+      listed: () => {},
+    });
+    expect(after.lister?.get('after', 'default')).toHaveProperty('data');
+    expect(whole.get('after')).toHaveProperty('data');
   } finally {
     stop.abort();
     await plane.close();

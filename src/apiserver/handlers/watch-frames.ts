@@ -72,10 +72,9 @@ export class WatchFrames {
     return encoding === 'json' && isMetadataForm({ as });
   }
 
-  /** For readers in this process: they keep what they are given, and none looks at managed fields. */
+  /** For readers in this process. */
   #metadataOf({ metadata }: StoredObject): KubeObject {
-    const { managedFields: _, ...kept } = metadata;
-    return partialMetadata({ metadata: kept }, this.#request.format.version);
+    return partialMetadata({ metadata }, this.#request.format.version);
   }
 
   bookmark(sink: ByteSink, revision: number, annotations?: Readonly<Record<string, string>>): void {

@@ -6,10 +6,10 @@ import { ignoreNotFound, isNotFound } from '../../apimachinery/status.ts';
 import { type DiscoveredResource, discoverResources } from '../../client/discovery.ts';
 import type { EventRecorder } from '../../client/events.ts';
 import { nodes, resourceKey } from '../../client/resources.ts';
-import type { Informer } from '../../client/types.ts';
+import type { Following } from '../../client/types.ts';
 import { type Controller, type ControllerContext, KeyedController, recorderOf } from '../controller.ts';
 import { definedKinds, type KindDefinition } from './defined-kinds.ts';
-import { type GraphNode, hasPlace, OwnerGraph } from './graph.ts';
+import { type GraphNode, hasPlace, nodeOf, OwnerGraph } from './graph.ts';
 import { type FateInput, fateOf, foregroundFinalizer, type OwnerState, orphanFinalizer } from './reconcile.ts';
 
 /** Milliseconds between looks for new kinds, as upstream. */
@@ -20,15 +20,18 @@ const firstSync = 30_000;
 const definesKinds = /^(customresourcedefinitions|apiservices)$/;
 const absentCacheSize = 1000;
 
-const metadataOnly = { metadataOnly: true };
-
 export function garbageCollector(context: ControllerContext): Controller {
   return new GarbageCollector(context);
 }
 
 interface Followed {
   readonly resource: DiscoveredResource;
-  readonly informer: Informer<KubeObject>;
+  /** Where others follow whole objects of the kind. */
+  lister: Following['lister'];
+  /** What a list that comes now has told of so far, as {@link placeOf} says. */
+  listing: Set<string> | undefined;
+  /** What the last list told of, until it was looked at. */
+  listed: Set<string> | undefined;
 }
 
 class GarbageCollector implements Controller {
@@ -85,23 +88,15 @@ class GarbageCollector implements Controller {
     const { resources, failures } = await discoverResources(this.#context.client);
     this.#forgetAllBut(resources, failures);
     const fresh = resources.filter((r) => isCollectable(r) && !this.#followed.has(resourceKey(r)));
-    const informers = fresh.map((resource) => this.#follow(resource));
-    if (this.#ready && fresh.length === 0) return;
-    const synced = Promise.all(informers.map((informer) => informer.synced(signal)));
-    if (!this.#ready) {
-      const late = Promise.withResolvers<void>();
-      const timer = this.#context.clock.after(firstSync, () => late.resolve());
-      await Promise.race([synced, late.promise]).finally(() => timer.cancel());
-      this.#ready = true;
-      for (const node of this.#graph.nodes()) this.#consider(node);
-    }
-    // Owners of kinds that answer later may have gone before they were known.
-    const groups = new Set(fresh.map(({ group }) => group));
-    synced.then(() => {
-      for (const node of this.#graph.nodes()) {
-        if (node.owners.some(({ apiVersion }) => groups.has(parseApiVersion(apiVersion).group))) this.#consider(node);
-      }
-    }, ignoreEnd);
+    const followings = fresh.map((resource) => this.#follow(resource));
+    if (this.#ready) return;
+    const synced = Promise.all(followings.map((following) => following.synced(signal)));
+    const late = Promise.withResolvers<void>();
+    const timer = this.#context.clock.after(firstSync, () => late.resolve());
+    await Promise.race([synced, late.promise]).finally(() => timer.cancel());
+    this.#ready = true;
+    for (const node of this.#graph.nodes()) this.#consider(node);
+    for (const followed of this.#followed.values()) followed.listed = undefined;
   }
 
   /** Kinds that are served no more, or in another version; those of a group that does not answer may come back. */
@@ -115,29 +110,51 @@ class GarbageCollector implements Controller {
     }
   }
 
-  #follow(resource: DiscoveredResource): Informer<KubeObject> {
-    const { group, version, resource: name } = resource;
-    const scope = definesKinds.test(name) ? {} : metadataOnly;
-    const informer = this.#context.informers.informer<KubeObject>({ group, version, resource: name }, scope);
-    this.#followed.set(resourceKey(resource), { resource, informer });
-    if (definesKinds.test(name)) this.#wakeFor(resource);
-    const seen = (object: Readonly<KubeObject>) => {
-      const node = this.#graph.set(resource, object);
-      if (node && this.#ready) this.#consider(node);
-    };
-    informer.addHandler({
-      // Most have no place there, and what is new was never there: not even to be looked up is cheaper for every create.
-      added: (object) => {
-        if (hasPlace(object)) seen(object);
+  #follow(resource: DiscoveredResource): Following {
+    if (definesKinds.test(resource.resource)) this.#wakeFor(resource);
+    const followed: Followed = { resource, lister: undefined, listing: undefined, listed: undefined };
+    this.#followed.set(resourceKey(resource), followed);
+    const following = this.#context.informers.follow(resource, {
+      listing: () => {
+        followed.listing = new Set();
       },
-      updated: (object, old) => {
-        if (concerns(object) === concerns(old)) return;
-        seen(object);
-        for (const owner of old.metadata.ownerReferences ?? []) this.#wake(owner);
+      seen: (object) => {
+        followed.listing?.add(placeOf(object.metadata));
+        this.#seen(resource, object);
       },
-      deleted: (object) => this.#gone(object.metadata.uid ?? ''),
+      gone: ({ metadata }) => {
+        followed.listed?.delete(placeOf(metadata));
+        this.#gone(metadata.uid ?? '');
+      },
+      listed: () => {
+        followed.listed = followed.listing;
+        followed.listing = undefined;
+        if (this.#ready) this.#review(followed);
+      },
     });
-    return informer;
+    followed.lister = following.lister;
+    return following;
+  }
+
+  #seen(resource: DiscoveredResource, object: Readonly<KubeObject>): void {
+    const known = this.#graph.get(object.metadata.uid ?? '');
+    // Most objects have no place there.
+    if (known ? concerns(known) === concerns(nodeOf(resource, object)) : !hasPlace(object)) return;
+    const node = this.#graph.set(resource, object);
+    if (!this.#ready) return;
+    if (node) this.#consider(node);
+    for (const owner of known?.owners ?? []) this.#wake(owner);
+  }
+
+  /** After a list of one kind: what it does not tell of is gone, and so may be owners that had no place in the graph. */
+  #review(followed: Followed): void {
+    const { resource, listed } = followed;
+    for (const node of this.#graph.nodes()) {
+      if (node.resource === resource && !listed?.has(placeOf(node))) this.#gone(node.uid);
+      else if (node.owners.some(({ apiVersion, kind }) => this.#kind(apiVersion, kind) === followed))
+        this.#consider(node);
+    }
+    followed.listed = undefined;
   }
 
   /** What is built in was found by the first look, and most changes of a definition are in its status. */
@@ -165,8 +182,7 @@ class GarbageCollector implements Controller {
 
   /** An owner that waits for its dependents may be free once one of them is gone, or changed. */
   #wake({ uid }: Readonly<OwnerReference>): void {
-    const owner = this.#graph.get(uid);
-    if (owner?.deleting && owner.finalizers.includes(foregroundFinalizer)) this.#loop.queue.add(uid);
+    if (isWaiting(this.#graph.get(uid))) this.#loop.queue.add(uid);
   }
 
   /** Looks closer at an object only when something about it can need work. */
@@ -177,13 +193,15 @@ class GarbageCollector implements Controller {
     for (const owner of node.owners) this.#wake(owner);
   }
 
-  /** Whether an owner is not where it should be, or waits, in foreground deletion, for what it owns. */
+  /** Whether nobody knows that an owner is where it should be, or it waits, in foreground deletion, for what it owns. */
   #isInDoubt({ apiVersion, kind, name, uid }: Readonly<OwnerReference>, { namespace }: GraphNode): boolean {
+    if (isWaiting(this.#graph.get(uid))) return true;
     const followed = this.#kind(apiVersion, kind);
-    const owner = followed?.informer.lister.get(name, followed.resource.namespaced ? namespace : undefined);
-    if (owner?.metadata.uid !== uid) return true;
-    const { deletionTimestamp, finalizers = [] } = owner.metadata;
-    return deletionTimestamp !== undefined && finalizers.includes(foregroundFinalizer);
+    if (!followed) return true;
+    const { resource, lister, listed } = followed;
+    const where = resource.namespaced ? namespace : undefined;
+    if (lister) return lister.get(name, where)?.metadata.uid !== uid;
+    return !listed?.has(placeOf({ namespace: where, uid }));
   }
 
   #kind(apiVersion: string, kind: string): Followed | undefined {
@@ -284,10 +302,11 @@ class GarbageCollector implements Controller {
     const followed = this.#kind(owner.apiVersion, owner.kind);
     // A kind that nobody knows now may come back; and a namespaced object cannot own one of the cluster.
     if (!followed || (followed.resource.namespaced && !node.namespace)) return 'present';
-    const { resource, informer } = followed;
+    const { resource } = followed;
+    const client = this.#context.client.resource<KubeObject>(resource);
     try {
       const namespace = resource.namespaced ? node.namespace : undefined;
-      const { metadata } = await this.#context.client.resource<KubeObject>(resource).get(owner.name, namespace);
+      const { metadata } = await client.get(owner.name, namespace);
       if (metadata.uid === owner.uid) {
         const waits = metadata.deletionTimestamp && metadata.finalizers?.includes(foregroundFinalizer);
         return waits ? 'deleting' : 'present';
@@ -297,7 +316,8 @@ class GarbageCollector implements Controller {
       if (!isNotFound(error) || error.status.details?.name !== owner.name) throw error;
     }
     if (!resource.namespaced) return this.#remember(owner.uid);
-    const isElsewhere = informer.lister.list().some(({ metadata }) => metadata.uid === owner.uid);
+    const { items } = await client.list({ fieldSelector: `metadata.name=${owner.name}`, metadataOnly: true });
+    const isElsewhere = items.some(({ metadata }) => metadata.uid === owner.uid);
     if (isElsewhere) this.#tellOfForeignOwner(node, owner);
     return this.#remember(here, isElsewhere);
   }
@@ -343,9 +363,24 @@ function isCollectable({ resource, verbs }: DiscoveredResource): boolean {
 }
 
 /** What of an object matters here; most changes touch none of it. */
-function concerns({ metadata }: Readonly<KubeObject>): string {
-  return JSON.stringify([metadata.ownerReferences, metadata.deletionTimestamp, metadata.finalizers]);
+function concerns({ owners, deleting, finalizers }: GraphNode): string {
+  return JSON.stringify([owners, deleting, finalizers]);
 }
 
-/** An informer that ends before it has synced is one that nobody waits for any more. */
+function isWaiting(node: GraphNode | undefined): boolean {
+  return node?.deleting === true && node.finalizers.includes(foregroundFinalizer);
+}
+
+/** Who it is and where: an owner is one of its own namespace, or of the cluster. */
+function placeOf({
+  namespace = '',
+  uid = '',
+}: {
+  readonly namespace?: string | undefined;
+  readonly uid?: string;
+}): string {
+  return `${namespace}/${uid}`;
+}
+
+/** One that ends before it has synced is one that nobody waits for any more. */
 function ignoreEnd(): void {}

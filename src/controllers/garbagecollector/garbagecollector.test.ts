@@ -122,6 +122,32 @@ test('an owner in another namespace is none, and that is told', async () => {
   ]);
 });
 
+// Of kinds that nobody else follows no copy is kept: what went while no watch ran is known by the next list.
+test('what an owner, or what it waited for, left while nobody watched is found by the next list', async () => {
+  harness = startControllers({ names: ['garbage-collector-controller'] });
+  const client = harness.api.resource<ConfigMap>(configMaps);
+  await harness.settle();
+  const [owner, waiting] = [await client.create(configMap('owner')), await client.create(configMap('waiting'))];
+  const owned = (name: string, { metadata }: ConfigMap) =>
+    configMap(name, [{ name: metadata.name, uid: metadata.uid ?? '', blockOwnerDeletion: true }]);
+  await client.create(owned('left', owner));
+  const held = owned('held', waiting);
+  await client.create({ ...held, metadata: { ...held.metadata, finalizers: ['example.com/hold'] } });
+  await harness.settle();
+  await client.delete('waiting', 'default', { propagationPolicy: 'Foreground' });
+  await harness.settle();
+  expect(await names(configMaps)).toEqual(['owner', 'waiting', 'left', 'held']);
+
+  harness.api.hub.breakWatches();
+  await client.delete('owner', 'default');
+  const { metadata } = await client.get('held', 'default');
+  await client.update({ metadata: { ...metadata, finalizers: [] } });
+  harness.api.hub.compact();
+  harness.clock.advance(20_000);
+  await harness.retry();
+  expect(await names(configMaps)).toEqual([]);
+});
+
 test('foreground: what no longer names its owner holds it up no more', async () => {
   harness = startControllers({ names: ['garbage-collector-controller'] });
   const client = harness.api.resource<ConfigMap>(configMaps);

@@ -10,9 +10,9 @@ export interface GraphNode {
   readonly resource: DiscoveredResource;
   readonly name: string;
   readonly namespace: string | undefined;
-  owners: readonly OwnerReference[];
-  deleting: boolean;
-  finalizers: readonly string[];
+  readonly owners: readonly OwnerReference[];
+  readonly deleting: boolean;
+  readonly finalizers: readonly string[];
 }
 
 const none: readonly never[] = [];
@@ -40,23 +40,14 @@ export class OwnerGraph {
 
   /** Undefined for an object that has no place here. */
   set(resource: DiscoveredResource, object: Readonly<KubeObject>): GraphNode | undefined {
-    const { uid, name, namespace, ownerReferences: owners = none, finalizers = none } = object.metadata;
-    if (!uid) return undefined;
-    if (!hasPlace(object)) {
-      this.delete(uid);
-      return undefined;
-    }
-    const deleting = object.metadata.deletionTimestamp !== undefined;
-    const present = this.#nodes.get(uid);
-    if (present) {
-      this.#unlink(present);
-      Object.assign(present, { owners, deleting, finalizers });
-    }
-    const node = present ?? { uid, resource, name, namespace, owners, deleting, finalizers };
-    this.#nodes.set(uid, node);
-    for (const owner of owners) {
+    const node = nodeOf(resource, object);
+    if (node.uid === '') return undefined;
+    this.delete(node.uid);
+    if (!hasPlace(object)) return undefined;
+    this.#nodes.set(node.uid, node);
+    for (const owner of node.owners) {
       const set = this.#dependents.get(owner.uid) ?? new Set<string>();
-      set.add(uid);
+      set.add(node.uid);
       this.#dependents.set(owner.uid, set);
     }
     return node;
@@ -83,6 +74,11 @@ export class OwnerGraph {
       if (set?.size === 0) this.#dependents.delete(owner.uid);
     }
   }
+}
+
+export function nodeOf(resource: DiscoveredResource, { metadata }: Readonly<KubeObject>): GraphNode {
+  const { uid = '', name, namespace, ownerReferences: owners = none, finalizers = none } = metadata;
+  return { uid, resource, name, namespace, owners, deleting: metadata.deletionTimestamp !== undefined, finalizers };
 }
 
 /** Whether an object belongs into the graph: somebody owns it, or it waits for those that it owns. */
