@@ -26,7 +26,9 @@ const mostHeaders = 100;
 
 /** Reads the heads of one connection. */
 export class PlainHeads {
-  /** A client says mostly the same of each of its requests. */
+  /** A client says mostly the same of each of its requests, and makes objects one after the other in one place. */
+  #first = '';
+  #asked: Pick<PlainHead, 'method' | 'url'> | undefined;
   #lines = '';
   #headers: PlainHead['headers'] = {};
 
@@ -37,13 +39,22 @@ export class PlainHeads {
     const text = piece.toString('latin1', 0, headEnd);
     const lineEnd = text.indexOf('\r\n');
     if (lineEnd < 0) return undefined;
-    const [, method, url] = requestLine.exec(text.slice(0, lineEnd)) ?? [];
-    if (method === undefined || url === undefined) return undefined;
+    const asked = this.#askedIn(text.slice(0, lineEnd));
+    if (!asked) return undefined;
     const headers = this.#headersOf(text.slice(lineEnd + 2));
     if (!headers) return undefined;
     const bodyStart = headEnd + 4;
     const end = bodyStart + Number(headers['content-length'] ?? 0);
-    return { method, url, headers, bodyStart, end };
+    return { method: asked.method, url: asked.url, headers, bodyStart, end };
+  }
+
+  #askedIn(line: string): Pick<PlainHead, 'method' | 'url'> | undefined {
+    if (line === this.#first) return this.#asked;
+    const [, method, url] = requestLine.exec(line) ?? [];
+    if (method === undefined || url === undefined) return undefined;
+    this.#first = line;
+    this.#asked = { method, url };
+    return this.#asked;
   }
 
   #headersOf(lines: string): PlainHead['headers'] | undefined {

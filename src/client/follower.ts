@@ -12,19 +12,19 @@ export function sinkOf(
   options: InformerOptions,
 ): ReflectorSink<KubeObject> {
   const tell = (call: () => void) => guarded(call, resource, options);
-  const seen = (object: KubeObject) => {
+  const seen = (object: KubeObject, isNew: boolean) => {
     if (options.freeze) deepFreeze(object);
-    tell(() => follower.seen(object));
+    tell(() => follower.seen(object, isNew));
   };
   return {
     listed(objects, { isFirst, isLast }) {
       if (isFirst) tell(() => follower.listing());
-      for (const object of objects) seen(object);
+      for (const object of objects) seen(object, false);
       if (isLast) tell(() => follower.listed());
     },
     changed(type, object) {
       if (type === 'DELETED') tell(() => follower.gone(object));
-      else seen(object);
+      else seen(object, type === 'ADDED');
     },
   };
 }

@@ -46,11 +46,10 @@ class SharedInformers implements Informers {
   follow(resource: GroupVersionResource, follower: Follower): Following {
     const whole = this.#informers.get(scopeKey(resource));
     if (whole) {
-      const seen = (object: Readonly<KubeObject>) => follower.seen(object);
       follower.listing();
       whole.addHandler({
-        added: seen,
-        updated: seen,
+        added: (object) => follower.seen(object, whole.hasSynced),
+        updated: (object) => follower.seen(object, false),
         deleted: (object) => follower.gone(object),
         synced: () => follower.listed(),
       });

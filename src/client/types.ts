@@ -132,8 +132,8 @@ export interface InformerScope {
 export interface Follower {
   /** All that there is now follows: at first, and after a watch was lost. What went in between is not told. */
   listing(): void;
-  /** The object is there: it is new, has changed, or is told of as all are. */
-  seen(object: Readonly<KubeObject>): void;
+  /** The object is there: it has changed, or is told of as all are. `isNew`: it never was there before. */
+  seen(object: Readonly<KubeObject>, isNew: boolean): void;
   gone(object: Readonly<KubeObject>): void;
   /** What {@link listing} began is complete. */
   listed(): void;

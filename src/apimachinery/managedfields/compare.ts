@@ -69,7 +69,7 @@ function allOf(value: unknown, type: Schema): FieldSet {
     const below = schemaUnder(schema, key);
     const part = value[key];
     if (below === undefined || part === undefined) continue;
-    result[elementUnder(schema, key)] = allOf(part, below);
+    result[fieldElement(key)] = allOf(part, below);
     any = true;
   }
   return any ? result : emptySet;
@@ -87,11 +87,6 @@ function allOfItems(list: unknown, schema: ListSchema): FieldSet {
     any = true;
   }
   return any ? inOrder(result) : emptySet;
-}
-
-/** What stands under a key is known by; made once for the fields that a type knows by name. */
-function elementUnder(schema: Schema, key: string): string {
-  return schema.kind === 'object' && schema.fields.has(key) ? fieldElement(key) : `f:${key}`;
 }
 
 /** The differences of the parts of one value. */
@@ -131,13 +126,13 @@ function compareObjects(before: unknown, after: unknown, schema: Schema, parts: 
     const is = ownValue(right, key);
     const below = was === is ? undefined : schemaUnder(schema, key);
     const part = below && compareValue(was, is, below);
-    if (part) parts.add(elementUnder(schema, key), part);
+    if (part) parts.add(fieldElement(key), part);
   }
   for (const key in right) {
     const is = right[key];
     // What is new is most of it where an object is made, and asks for no more than that.
     const below = is === undefined || Object.hasOwn(left, key) ? undefined : schemaUnder(schema, key);
-    if (below) parts.addNew(elementUnder(schema, key), allOf(is, below));
+    if (below) parts.addNew(fieldElement(key), allOf(is, below));
   }
 }
 

@@ -58,13 +58,19 @@ export function schemaUnder(schema: Schema, key: string): Schema | undefined {
   return schema.kind === 'map' ? schema.values : undefined;
 }
 
-/** The elements of fields, by name: a type has few, and to make each anew costs more than all else here. */
+/** The elements of fields, by name: to make each anew costs more than all else here. */
 const fieldElements = new Map<string, string>();
+/** Those of fields that types know are fewer than a thousand; the keys of maps have no end. */
+const mostElements = 4000;
+/** Characters. */
+const longestKept = 64;
 
-/** What a field that a type knows by name is known by: `f:spec`. */
+/** What a field is known by: `f:spec`. */
 export function fieldElement(key: string): string {
+  if (key.length > longestKept) return `f:${key}`;
   let element = fieldElements.get(key);
   if (element === undefined) {
+    if (fieldElements.size === mostElements) fieldElements.clear();
     element = `f:${key}`;
     fieldElements.set(key, element);
   }

@@ -118,9 +118,10 @@ class GarbageCollector implements Controller {
       listing: () => {
         followed.listing = new Set();
       },
-      seen: (object) => {
+      seen: (object, isNew) => {
         followed.listing?.add(placeOf(object.metadata));
-        this.#seen(resource, object);
+        // Most have no place there, and what is new was never there: not even to be looked up is cheaper for every create.
+        if (!isNew || hasPlace(object)) this.#seen(resource, object);
       },
       gone: ({ metadata }) => {
         followed.listed?.delete(placeOf(metadata));
@@ -138,7 +139,6 @@ class GarbageCollector implements Controller {
 
   #seen(resource: DiscoveredResource, object: Readonly<KubeObject>): void {
     const known = this.#graph.get(object.metadata.uid ?? '');
-    // Most objects have no place there.
     if (known ? concerns(known) === concerns(nodeOf(resource, object)) : !hasPlace(object)) return;
     const node = this.#graph.set(resource, object);
     if (!this.#ready) return;
