@@ -139,6 +139,27 @@ test('a follower is told of all again after 410, and of what went before that by
   await running;
 });
 
+test('who follows what is followed already is told of what is there as of nothing new', async () => {
+  const { client, informers, informer, stop } = start();
+  await client.create(configMap('a', '1'));
+  const running = informers.run(stop.signal);
+  await informer.synced();
+  const seen: unknown[] = [];
+  informers.follow(configMaps, {
+    listing: () => seen.push('listing'),
+    seen: ({ metadata }, isNew) => seen.push([metadata.name, isNew]),
+    gone: () => {},
+    listed: () => seen.push('listed'),
+  });
+  await settle();
+  await client.create(configMap('b', '1'));
+  await client.update(configMap('b', '2'));
+  await settle();
+  expect(seen).toEqual(['listing', ['a', false], 'listed', ['b', true], ['b', false]]);
+  stop.abort();
+  await running;
+});
+
 test('a late handler is given what is there', async () => {
   const { client, informers, informer, stop } = start();
   await client.create(configMap('a', '1'));

@@ -46,12 +46,16 @@ class SharedInformers implements Informers {
   follow(resource: GroupVersionResource, follower: Follower): Following {
     const whole = this.#informers.get(scopeKey(resource));
     if (whole) {
+      let isListed = false;
       follower.listing();
       whole.addHandler({
-        added: (object) => follower.seen(object, whole.hasSynced),
+        added: (object) => follower.seen(object, isListed),
         updated: (object) => follower.seen(object, false),
         deleted: (object) => follower.gone(object),
-        synced: () => follower.listed(),
+        synced: () => {
+          isListed = true;
+          follower.listed();
+        },
       });
       return whole;
     }
