@@ -10,6 +10,7 @@ import { apply } from './apply.ts';
 import { compareTyped } from './compare.ts';
 import { difference, type FieldSet, intersection, isEmptySet, union } from './field-set.ts';
 import { withoutUnmanaged } from './managers.ts';
+import { outlineOf } from './outline.ts';
 import { recordUpdate } from './record-update.ts';
 import { fieldSetOf } from './typed.ts';
 import { oneVersion } from './versions.ts';
@@ -69,6 +70,26 @@ describe.each(kinds)('$kind', (gvk) => {
     );
   });
 
+  test('objects of one outline have the same fields', () => {
+    const made = (object: unknown) => {
+      const { added, modified } = compareTyped(zeroObject(schema), object, schema);
+      return union(added, modified);
+    };
+    let fitting = 0;
+    fc.assert(
+      fc.property(decoded, fc.infiniteStream(fc.nat(40)), (object, choices) => {
+        const outline = outlineOf(object, schema);
+        expect(outline.fits(structuredClone(object))).toBe(true);
+        const other = varied(object, choices);
+        if (!outline.fits(other)) return;
+        fitting++;
+        expect(made(other)).toEqual(made(object));
+      }),
+      { numRuns: 300 },
+    );
+    expect(fitting).toBeGreaterThan(10);
+  });
+
   test('no field has two managers by updates', () => {
     fc.assert(
       fc.property(decoded, decoded, (first, second) => {
@@ -120,6 +141,24 @@ describe.each(kinds)('$kind', (gvk) => {
     );
   });
 });
+
+/** Now and then with another value in place of one that it holds: one like it, one that counts as none, more or fewer items. */
+function varied(value: unknown, choices: Iterator<number>): unknown {
+  const choice = choices.next().value;
+  if (Array.isArray(value)) {
+    if (choice === 0) return [];
+    const items: unknown[] = value.map((item) => varied(item, choices));
+    return choice === 1 ? items.slice(1) : choice === 2 ? [...items, items[0]] : items;
+  }
+  if (typeof value === 'object' && value !== null) {
+    if (choice === 0) return null;
+    const entries = Object.entries(value).filter((_, i) => choice !== 1 || i > 0);
+    return Object.fromEntries(entries.map(([key, v]) => [key, varied(v, choices)]));
+  }
+  if (typeof value === 'string') return choice === 0 ? '' : choice === 1 ? '0' : choice < 10 ? `${value}x` : value;
+  if (typeof value === 'number') return choice === 0 ? 0 : choice < 10 ? value + 1 : value;
+  return typeof value === 'boolean' && choice === 0 ? !value : value;
+}
 
 /** An empty list says nothing that can be owned, and is gone once it is stored. */
 function withoutEmptyLists(value: unknown): unknown {

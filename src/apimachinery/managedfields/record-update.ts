@@ -3,7 +3,8 @@
 import { isObject, jsonEqual } from '../json/value.ts';
 import type { ManagedFieldsEntry } from '../meta/v1.generated.ts';
 import { zeroObject } from '../schema/decode.ts';
-import { isEmptySet, union } from './field-set.ts';
+import type { ObjectSchema } from '../schema/schema.ts';
+import { type FieldSet, isEmptySet, union } from './field-set.ts';
 import {
   capUpdaters,
   decodeManagers,
@@ -16,6 +17,7 @@ import {
   storedManagers,
   withoutUnmanaged,
 } from './managers.ts';
+import { type Outline, outlineOf } from './outline.ts';
 import { ConversionError, changeIn, changesOf, reconcileManagers, type Versions } from './versions.ts';
 
 export interface Writer {
@@ -61,10 +63,21 @@ export function recordUpdate(request: UpdateRequest): ManagedFieldsEntry[] | und
 
 /** Of a new object, all that is not as Go makes it of nothing is the writer's. */
 function firstEntry(id: ManagerId, { versions, time, new: created }: UpdateRequest): ManagedFieldsEntry[] | undefined {
-  const before = zeroObject(versions.view(id.apiVersion)!.schema);
-  const { added, modified } = changeIn(id.apiVersion, { before, after: withoutManagedFields(created), versions })!;
-  const fields = withoutUnmanaged(union(modified, added));
+  const fields = fieldsOfNew(withoutManagedFields(created), id.apiVersion, versions);
   return isEmptySet(fields) ? undefined : [encodeManaged({ ...id, fields, time })];
+}
+
+/** Of the latest new object of each type. */
+const latest = new WeakMap<ObjectSchema, { readonly outline: Outline; readonly own: unknown; readonly fields: FieldSet }>();
+
+function fieldsOfNew(created: unknown, apiVersion: string, versions: Versions): FieldSet {
+  const { schema, own } = versions.view(apiVersion)!;
+  const known = latest.get(schema);
+  if (known?.own === own && known?.outline.fits(created)) return known.fields;
+  const { added, modified } = changeIn(apiVersion, { before: zeroObject(schema), after: created, versions })!;
+  const fields = withoutUnmanaged(union(modified, added));
+  latest.set(schema, { outline: outlineOf(created, schema), own, fields });
+  return fields;
 }
 
 /** The managers after `id` changed `before` to `after`. */
