@@ -5,13 +5,34 @@ import { http } from '../system/http.ts';
 import { chunkOf, lastChunk } from './chunk.ts';
 import { isPlainValue } from './header-text.ts';
 
-let [second, date] = [0, ''];
+let [second, dateLine] = [0, ''];
 
 /** As RFC 9110, section 5.6.7, has it. */
-function dateAt(now: number): string {
+function dateLineAt(now: number): string {
   const current = Math.floor(now / 1000);
-  if (current !== second) [second, date] = [current, new Date(now).toUTCString()];
-  return date;
+  if (current !== second) [second, dateLine] = [current, `Date: ${new Date(now).toUTCString()}\r\n`];
+  return dateLine;
+}
+
+/** Lines of headers that have few values, by name and value: to look one up takes a third of the time of writing it. */
+const kept = new Map<string, Map<string, string>>(
+  ['cache-control', 'content-type', 'x-kubernetes-pf-flowschema-uid', 'x-kubernetes-pf-prioritylevel-uid'].map(
+    (name) => [name, new Map()],
+  ),
+);
+const mostKept = 256;
+/** Characters. */
+const longestKept = 128;
+
+/** Undefined where the value is not plain. */
+function plainLine(name: string, value: string): string | undefined {
+  const lines = kept.get(name);
+  const known = lines?.get(value);
+  if (known !== undefined) return known;
+  if (!isPlainValue(value)) return undefined;
+  const line = `${name}: ${value}\r\n`;
+  if (lines && lines.size < mostKept && value.length <= longestKept) lines.set(value, line);
+  return line;
 }
 
 /** The head of an answer as it goes out, where each character is a byte. */
@@ -20,7 +41,8 @@ export class AnswerHead {
   readonly isLast: boolean;
   /** False: the answer ends with its head (RFC 9112, section 6.3). */
   readonly hasBody: boolean;
-  readonly #hasLength: boolean;
+  /** Of the body, in bytes, where it is told. */
+  #length: number | undefined;
   #text: string;
   #isPlain = true;
 
@@ -30,35 +52,41 @@ export class AnswerHead {
    */
   constructor(status: number, fields: readonly string[], now: number) {
     this.#text = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'unknown'}\r\n`;
-    let [isLast, hasLength, hasDate] = [false, false, false];
+    let [isLast, hasDate] = [false, false];
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i]!;
       if (name === 'connection') {
         isLast = true;
         continue;
       }
-      hasLength ||= name === 'content-length';
+      if (name === 'content-length') this.#length = Number(fields[i + 1]);
       hasDate ||= name === 'date';
       this.#add(name, fields[i + 1]!);
     }
     this.isLast = isLast;
     this.hasBody = status !== 204 && status !== 304;
-    this.#hasLength = hasLength;
     // An answer that is passed on has one.
-    if (!hasDate) this.#text += `Date: ${dateAt(now)}\r\n`;
+    if (!hasDate) this.#text += dateLineAt(now);
   }
 
   #add(name: string, value: string): void {
-    if (!isPlainValue(value)) {
+    let line = plainLine(name, value);
+    if (line === undefined) {
       http.validateHeaderValue(name, value);
       this.#isPlain = false;
+      line = `${name}: ${value}\r\n`;
     }
-    this.#text += `${name}: ${value}\r\n`;
+    this.#text += line;
   }
 
   /** Whether the body has to be in chunks: nothing tells where it ends. */
   get isChunked(): boolean {
-    return this.hasBody && !this.#hasLength;
+    return this.hasBody && this.#length === undefined;
+  }
+
+  /** How the two go out where they are one text: what is as many bytes as characters needs no look at each of them. */
+  encodingWith(body: string | Uint8Array): 'latin1' | 'utf8' {
+    return body.length === this.#length ? 'latin1' : 'utf8';
   }
 
   /** With what of the body follows at once. `idleMs`: how long the connection stays open behind the answer. */

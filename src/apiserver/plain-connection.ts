@@ -68,7 +68,7 @@ export class PlainConnection {
   end(body: string | Uint8Array): void {
     const head = this.#begun();
     const bytes = head.with(head.hasBody ? body : '', { isChunked: false, idleMs: this.#uses.idleMs });
-    if (this.#socket.write(bytes)) this.#sent();
+    if (this.#socket.write(bytes, head.encodingWith(body))) this.#sent();
     // Who does not read its answers has no other made.
     else this.#socket.once('drain', this.#sent);
   }

@@ -50,9 +50,22 @@ export class NumberSeries {
 
 const keyOf = (values: readonly string[]): string => (values.length === 1 ? values[0]! : values.join('\u0000'));
 
+interface LabelledSeries<T> {
+  readonly values: readonly string[];
+  readonly labels: string;
+  readonly series: T;
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return false;
+  return a.length === b.length;
+}
+
 abstract class LabelledFamily<T> implements Family {
   protected readonly options: FamilyOptions;
-  readonly #series = new Map<string, { readonly labels: string; readonly series: T }>();
+  readonly #series = new Map<string, LabelledSeries<T>>();
+  /** Mostly the same is asked for again: then no key is made, which would be looked up by what is in it. */
+  #last: LabelledSeries<T> | undefined;
 
   constructor(options: FamilyOptions) {
     this.options = options;
@@ -64,18 +77,21 @@ abstract class LabelledFamily<T> implements Family {
 
   /** The series of these label values, in the order of the label names. */
   with(...values: readonly string[]): T {
+    if (this.#last && isSame(this.#last.values, values)) return this.#last.series;
     const key = keyOf(values);
     let found = this.#series.get(key);
     if (!found) {
-      found = { labels: labelText(this.options.labels ?? [], values), series: this.make() };
+      found = { values, labels: labelText(this.options.labels ?? [], values), series: this.make() };
       this.#series.set(key, found);
     }
+    this.#last = found;
     return found.series;
   }
 
   /** The series of these label values is told of no more; one that is asked for later begins anew. */
   remove(...values: readonly string[]): void {
     this.#series.delete(keyOf(values));
+    this.#last = undefined;
   }
 
   print(): string {
