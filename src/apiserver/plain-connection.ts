@@ -1,5 +1,6 @@
 // A connection of HTTP/1.1 as long as its requests are plain, as nearly all are. Node's server of HTTP/1.1, which makes two streams of
 // each request (a tenth of a write's time), is handed the connection, for good, with the first that is not.
+import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../system/clock.ts';
 import type { ClientCertificate } from './client-certificate.ts';
@@ -26,6 +27,8 @@ const mostWaiting = 256 * 1024;
 /** The same of a request whose body comes behind its head: a longer one is for who reads it in pieces. */
 const longestParted = 64 * 1024;
 
+const ownPush = Readable.prototype.push;
+
 export class PlainConnection {
   readonly #socket: TLSSocket;
   readonly #uses: Uses;
@@ -48,8 +51,20 @@ export class PlainConnection {
     this.#uses = uses;
     const { clock, headMs, idleMs } = uses;
     this.#idle = new IdleTimer({ clock, firstMs: headMs, idleMs, onIdle: () => socket.destroySoon() });
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
+    socket.on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
+    const early = socket.read() as Buffer | null;
+    // What a socket reads it pushes to its readers. Taken here, it spares the stream's own ways: six hundredths of a GET's time.
+    socket.push = this.#pushed;
+    socket.resume();
+    if (early) this.#onData(early);
   }
+
+  /** False: nothing more is to be read. */
+  readonly #pushed = (bytes: Buffer | null): boolean => {
+    if (bytes === null) return ownPush.call(this.#socket, null);
+    this.#onData(bytes);
+    return this.#deaf === undefined;
+  };
 
   get destroyed(): boolean {
     return this.#socket.destroyed;
@@ -88,7 +103,7 @@ export class PlainConnection {
     return head;
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  #onData(bytes: Buffer): void {
     const isFirst = this.#waitingBytes === 0;
     if (!this.#asked && isFirst) {
       this.#take(bytes, true);
@@ -100,9 +115,8 @@ export class PlainConnection {
       return;
     }
     if (this.#waitingBytes <= mostWaiting) return;
-    this.#socket.pause();
     this.#deaf ??= this.#uses.clock.after(this.#uses.headMs, () => this.#socket.destroy());
-  };
+  }
 
   /** `mayGrow`: some clients send the body by itself, behind the head. Pieces without number are for a parser that keeps its place. */
   #take(bytes: Buffer, mayGrow: boolean): void {
@@ -142,7 +156,7 @@ export class PlainConnection {
   #listen(): void {
     this.#deaf?.cancel();
     this.#deaf = undefined;
-    this.#socket.resume();
+    this.#socket._read(0);
   }
 
   readonly #onEnd = (): void => {
@@ -172,10 +186,10 @@ export class PlainConnection {
 
   #handOver(bytes: Buffer): void {
     const socket = this.#socket;
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    socket.off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    socket.push = ownPush;
     this.#idle.cancel();
-    this.#deaf?.cancel();
-    this.#deaf = undefined;
+    if (this.#deaf) this.#listen();
     this.#uses.handOver(bytes, socket.readableEnded);
   }
 }

@@ -13,16 +13,17 @@ export interface ParsedJson {
 /** Parses a text. Throws JsonSyntaxError. Costs one JSON.parse and one pass over the text. */
 export function parseJson(given: string): ParsedJson {
   const text = given.includes('\\u') ? withoutLoneSurrogates(given) : given;
+  const isLong = mayHoldInt64(text);
   let value: unknown;
   try {
-    value = parseExactly(text);
+    value = isLong ? parseExactly(text) : JSON.parse(text);
   } catch (cause) {
     if (cause instanceof RangeError) throw new JsonSyntaxError('exceeded max depth', { cause });
     scanJson(text);
     throw new JsonSyntaxError('invalid JSON', { cause });
   }
   // JSON.parse keeps one of several equal keys: then the text has more colons outside of strings than the value has keys.
-  const colons = mayHoldInt64(text) ? undefined : simpleColons(text);
+  const colons = isLong ? undefined : simpleColons(text);
   if (colons !== undefined && colons === countKeys(value, 0)) return { value };
   return { value, hidden: scanJson(text) };
 }

@@ -68,7 +68,10 @@ function firstEntry(id: ManagerId, { versions, time, new: created }: UpdateReque
 }
 
 /** Of the latest new object of each type. */
-const latest = new WeakMap<ObjectSchema, { readonly outline: Outline; readonly own: unknown; readonly fields: FieldSet }>();
+const latest = new WeakMap<
+  ObjectSchema,
+  { readonly outline: Outline; readonly own: unknown; readonly fields: FieldSet }
+>();
 
 function fieldsOfNew(created: unknown, apiVersion: string, versions: Versions): FieldSet {
   const { schema, own } = versions.view(apiVersion)!;
