@@ -23,7 +23,7 @@ import type { WriterReply, WriterRequest } from './writer.ts';
 /** Rows that a compaction deletes in one commit. */
 const compactedAtOnce = 2000;
 /** Writes with which a commit starts at once. */
-const worthACommit = 8;
+const worthACommit = 16;
 
 interface PendingWrite {
   readonly changes: readonly Change[];
