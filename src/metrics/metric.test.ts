@@ -11,6 +11,17 @@ test('counters print their labels, escaped; a family that nobody used prints not
   );
 });
 
+test('a series that was removed begins anew, also the one that was asked for last', () => {
+  const counter = new Counter({ name: 'n', help: 'h', labels: ['a', 'b'] });
+  counter.with('x', 'y').add(5);
+  counter.with('x', 'z').add(7);
+  counter.with('x', 'y').add(1);
+  expect(counter.print()).toContain('n{a="x",b="y"} 6\nn{a="x",b="z"} 7\n');
+  counter.remove('x', 'y');
+  counter.with('x', 'y').add(1);
+  expect(counter.print()).toContain('n{a="x",b="z"} 7\nn{a="x",b="y"} 1\n');
+});
+
 test('buckets of a histogram hold all that is not above their bound', () => {
   const histogram = new Histogram({ name: 'seconds', help: 'h', bounds: [0.1, 1], labels: ['verb'] });
   for (const value of [0.05, 0.1, 0.5, 3]) histogram.with('GET').observe(value);
