@@ -37,9 +37,9 @@ export function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** JSON.parse, but with bigints for whole numbers from 2^53 to 2^63. Throws as JSON.parse does. */
-export function parseExactly(text: string): unknown {
-  return mayHoldInt64(text) ? JSON.parse(text, exactly) : JSON.parse(text);
+/** JSON.parse, but with bigints for whole numbers from 2^53 to 2^63. Throws as JSON.parse does. `isLong`: who looked already says so. */
+export function parseExactly(text: string, isLong = mayHoldInt64(text)): unknown {
+  return isLong ? JSON.parse(text, exactly) : JSON.parse(text);
 }
 
 /** Written with a fraction or an exponent, or too large for an int64, a number is a float64 to Go as well. */

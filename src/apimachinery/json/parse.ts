@@ -16,7 +16,7 @@ export function parseJson(given: string): ParsedJson {
   const isLong = mayHoldInt64(text);
   let value: unknown;
   try {
-    value = isLong ? parseExactly(text) : JSON.parse(text);
+    value = parseExactly(text, isLong);
   } catch (cause) {
     if (cause instanceof RangeError) throw new JsonSyntaxError('exceeded max depth', { cause });
     scanJson(text);

@@ -75,11 +75,12 @@ const latest = new WeakMap<
 
 function fieldsOfNew(created: unknown, apiVersion: string, versions: Versions): FieldSet {
   const { schema, own } = versions.view(apiVersion)!;
+  const object = versions.convert(created, apiVersion);
   const known = latest.get(schema);
-  if (known?.own === own && known?.outline.fits(created)) return known.fields;
+  if (known?.own === own && known?.outline.fits(object)) return known.fields;
   const { added, modified } = changeIn(apiVersion, { before: zeroObject(schema), after: created, versions })!;
   const fields = withoutUnmanaged(union(modified, added));
-  latest.set(schema, { outline: outlineOf(created, schema), own, fields });
+  latest.set(schema, { outline: outlineOf(object, schema), own, fields });
   return fields;
 }
 
